@@ -8,6 +8,7 @@
 export type Backend = 'v1' | 'v2'
 export type Stage = 'off' | 'shadow' | 'canary' | 'complete'
 export type Role = 'viewer' | 'operator'
+export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
 
 export interface GatewayConfig {
   readonly name: string
@@ -23,6 +24,7 @@ export interface GatewayConfig {
   readonly trustedProxies: readonly string[]
   readonly requestId: { readonly header: string; readonly generate: boolean }
   readonly accessLog: { readonly sample: number }
+  readonly logLevel: LogLevel
   readonly debug: { readonly header: string; readonly secret: string | null }
   readonly responseHeaders: ResponseHeaders
   readonly via: boolean

@@ -2,7 +2,7 @@
  * Control state and the commands that change it. One function, `apply`, turns a command into a new
  * state or a refusal; the audit log is the list of commands that went through it.
  */
-import type { Stage } from './config.ts'
+import type { MatchConfig, Stage } from './config.ts'
 
 export interface ControlState {
   /** Grows by one with every applied command. */
@@ -33,11 +33,13 @@ export interface GroupState {
   readonly firstStepBps: number
   /** Not in the config any more: kept as a tombstone while latched. */
   readonly removedAt: number | null
+  /** What this group matched when it was latched and matches no longer: goes to v1 until rearmed. */
+  readonly tombstones?: readonly AppliedRoute[]
 }
 
 export interface Latch {
   readonly at: number
-  /** errors | rollback | kill | ceiling */
+  /** errors | rollback | kill | ceiling; open for the judge's later causes. */
   readonly cause: string
   readonly reason: string
   readonly epoch: number
@@ -53,7 +55,19 @@ export interface Ceiling {
 
 export interface AppliedConfig {
   readonly hash: string
-  readonly groups: Readonly<Record<string, { readonly stage: Stage; readonly weightBps: number }>>
+  /** Groups of removed routes included, for as long as their state is kept. */
+  readonly groups: Readonly<Record<string, AppliedGroup>>
+}
+
+export interface AppliedGroup {
+  readonly stage: Stage
+  readonly weightBps: number
+  readonly routes?: readonly AppliedRoute[]
+}
+
+export interface AppliedRoute {
+  readonly name: string
+  readonly match: MatchConfig
 }
 
 export interface CommandBase {

@@ -6,7 +6,7 @@
 import type { Finding, Sample } from './finding.ts'
 import type { PairBatch } from './pair.ts'
 import type { Snapshot } from './snapshot.ts'
-import type { ListenConfig } from './config.ts'
+import type { GatewayConfig, ListenConfig } from './config.ts'
 
 /** Shared memory of the process; main allocates, everybody maps. */
 export interface SharedMemory {
@@ -14,8 +14,13 @@ export interface SharedMemory {
   readonly words: SharedArrayBuffer
   /** Int32 × 256: open primary connections of the process per endpoint id. Data threads add and subtract. */
   readonly connections: SharedArrayBuffer
-  /** Int32 × THREAD_CELLS per data thread: gauges, see `ledger/layout.ts`. */
+  /** Int32 × THREAD_CELLS per data thread, then compare, then control: see `ledger/gauges.ts`. */
   readonly gauges: SharedArrayBuffer
+  /**
+   * Int32 × CONTROL_NOTES_CELLS: what control must know again after its own death (which route name owns
+   * which slot, which address which endpoint id, the last snapshot's revision). Only control reads or writes it.
+   */
+  readonly notes: SharedArrayBuffer
   /** Ledger banks by index, each SLOTS_PER_BANK slots for every region (data threads, then compare). */
   readonly banks: readonly SharedArrayBuffer[]
   /** Data threads; the compare thread writes region `threads`. */
@@ -29,6 +34,17 @@ export interface ControlStart {
   /** Port of the data listeners when already known (a control thread restarted under load). */
   readonly dataPort: number | null
   readonly version: string
+  /** What an earlier control thread of this process told main last; null at the first start. */
+  readonly inForce: ConfigInForce | null
+}
+
+/**
+ * The config in force. Main keeps it for control's successor: should the file be bad by then, the successor
+ * must still know the routes it may have to roll back.
+ */
+export interface ConfigInForce {
+  readonly config: GatewayConfig
+  readonly hash: string
 }
 
 export interface DataStart {
@@ -52,12 +68,16 @@ export type FromMain =
   | { readonly kind: 'drain'; readonly delayMs: number; readonly graceMs: number }
   | { readonly kind: 'thread'; readonly thread: PeerName; readonly up: boolean; readonly why: string }
   | { readonly kind: 'data-port'; readonly port: number }
+  /** To control and compare, once no data thread runs any more: write out what is pending, answer `drained`. */
+  | { readonly kind: 'stop' }
 
 /** any thread → main. */
 export type ToMain =
   | { readonly kind: 'listening'; readonly port: number }
   | { readonly kind: 'admin-listening'; readonly host: string; readonly port: number }
   | { readonly kind: 'need-bank'; readonly bank: number }
+  /** For main to keep and to give to the next control thread. */
+  | { readonly kind: 'config-in-force'; readonly inForce: ConfigInForce }
   | { readonly kind: 'drain-times'; readonly delayMs: number; readonly graceMs: number }
   | { readonly kind: 'drained' }
   | { readonly kind: 'unusable'; readonly why: string }

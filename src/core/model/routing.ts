@@ -23,6 +23,10 @@ export const STAGE_COMPLETE = 3
 export const BUCKETS = 10_000
 export const MAX_ROUTES = 1_024
 export const SLOTS_PER_BANK = 64
+/** Endpoint ids: indexes of the shared connection counters. */
+export const MAX_ENDPOINTS = 256
+/** Control's notes to its successor: four cells of head, then a 64-bit name hash per slot and per endpoint id. */
+export const CONTROL_NOTES_CELLS = 4 + 2 * (MAX_ROUTES + MAX_ENDPOINTS)
 /** Slot 0 is the gateway's own: its word carries `killed`, its cells what belongs to no route. */
 export const GATEWAY_SLOT = 0
 

@@ -11,6 +11,8 @@ export interface Snapshot {
   readonly config: GatewayConfig
   /** Route name → slot. A slot belongs to a name for as long as that name exists. */
   readonly slots: Readonly<Record<string, number>>
+  /** Group → extra salt chosen by `rearm --resalt`; groups without one are absent. */
+  readonly resalts: Readonly<Record<string, string>>
   readonly endpoints: Readonly<Record<Backend, readonly ResolvedEndpoint[]>>
 }
 

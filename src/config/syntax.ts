@@ -1,0 +1,55 @@
+/**
+ * The YAML parser's complaints in the operator's words, each with what to do.
+ *
+ * One fault makes a parser stumble over everything after it, so only the first complaint of each line is passed on.
+ */
+import type { Document, ErrorCode } from 'yaml'
+
+export interface SyntaxFault {
+  readonly offset: number
+  readonly message: string
+}
+
+/** More than these help nobody: the later ones are nearly always the first one's echo. */
+const MAX_FAULTS = 20
+
+const REMEDIES: Partial<Record<ErrorCode, string>> = {
+  BAD_INDENT: 'close the bracket, and indent what belongs to it',
+  BAD_SCALAR_START: 'put the text in quotes',
+  BLOCK_AS_IMPLICIT_KEY: 'indent keys of one map alike, and put a text that contains ": " in quotes',
+  MISSING_CHAR: 'close what was opened, and separate the parts of [ ] and { } by commas',
+  MULTILINE_IMPLICIT_KEY: 'check the indentation, and that the key ends in ":"',
+  UNEXPECTED_TOKEN: 'check the indentation and the quotes',
+}
+
+export function syntaxFaults(document: Document.Parsed, unmask: (text: string) => string): SyntaxFault[] {
+  const found = [...document.errors, ...document.warnings]
+  const exhausted = found.find((error) => error.code === 'RESOURCE_EXHAUSTION')
+  if (exhausted !== undefined) return [{ offset: exhausted.pos[0], message: 'lists or maps are nested too deeply to read; no setting needs more than a few levels' }]
+  const faults = found.map((error) => ({ offset: error.pos[0], message: messageOf(error.code, unmask(error.message)) }))
+  const version = document.directives.yaml
+  if (version.explicit && version.version !== '1.2')
+    faults.push({ offset: 0, message: `%YAML ${version.version} reads on, off, yes and no as true and false; remove the line (this file is YAML 1.2)` })
+  return faults.sort((a, b) => a.offset - b.offset).slice(0, MAX_FAULTS)
+}
+
+function messageOf(code: ErrorCode, message: string): string {
+  switch (code) {
+    case 'DUPLICATE_KEY':
+      return 'this key is there twice in its map; keep one of them'
+    case 'TAB_AS_INDENT':
+      return 'a tab is used to indent; use spaces'
+    case 'MULTIPLE_DOCS':
+      return 'a second document begins here; keep one, without --- lines between'
+    case 'NON_STRING_KEY':
+      return 'a key must be a plain text; check the indentation, and put a text that begins with [ or { in quotes'
+    case 'TAG_RESOLVE_FAILED':
+      return `${lower(message)}; remove the tag (the word with "!")`
+    default:
+      return `${lower(message)}; ${REMEDIES[code] ?? 'correct the YAML'}`
+  }
+}
+
+function lower(message: string): string {
+  return message.charAt(0).toLowerCase() + message.slice(1)
+}

@@ -1,0 +1,69 @@
+/**
+ * From control state to the routing words, for the routes now in the snapshot.
+ *
+ * The only place that writes words of routes. While the state is unknown (the store cannot be read) every
+ * word is bound to zero, whatever the config asks for: a latch nobody can see may be set.
+ */
+import { gatewayWordOf, nextWordChange, wordOf } from '../core/control/effective.ts'
+import type { ControlState } from '../core/model/control.ts'
+import { CEILING_ZERO, GATEWAY_SLOT, WEIGHT_MASK } from '../core/model/routing.ts'
+import { isLaxer, RETIRED } from './words.ts'
+import type { Words } from './words.ts'
+
+export interface BoardEntry {
+  readonly slot: number
+  readonly group: string
+}
+
+export interface Board {
+  /** The routes in the snapshot from now on, and the slots that are in none any more. */
+  use(entries: readonly BoardEntry[], retired: readonly number[], state: ControlState): void
+  /** Writes what has changed; all of it before returning. */
+  write(state: ControlState): void
+  /** Whether writing this state would let somebody have v2 (or a mirror) who has not now. */
+  wouldLoosen(state: ControlState): boolean
+  /** Sets or lifts the bound of an unknown state; takes effect with the next write. */
+  bound(unknown: boolean): void
+  close(): void
+}
+
+/** setTimeout's own limit is 2^31 ms; looking again earlier costs nothing. */
+const LONGEST_WAIT_MS = 60_000
+
+export function createBoard(words: Words, now: () => number): Board {
+  let entries: readonly BoardEntry[] = []
+  let unknown = false
+  let timer: NodeJS.Timeout | undefined
+
+  const bounded = (word: number): number => (unknown ? (word & ~WEIGHT_MASK) | CEILING_ZERO : word)
+
+  function wordsOf(state: ControlState): readonly (readonly [slot: number, word: number])[] {
+    const at = now()
+    const routes = entries.map(({ slot, group }) => [slot, bounded(wordOf(state, group, { live: true, now: at }))] as const)
+    // The gateway's first: a kill is then obeyed by all routes with the first store.
+    return [[GATEWAY_SLOT, bounded(gatewayWordOf(state, at))], ...routes]
+  }
+
+  function write(state: ControlState): void {
+    for (const [slot, word] of wordsOf(state)) if (words.read(slot) !== word) words.write(slot, word)
+    clearTimeout(timer)
+    const at = now()
+    const next = nextWordChange(state, at)
+    // Words change by time alone too: mirrors come back some minutes after a trip.
+    if (next !== null) timer = setTimeout(() => write(state), Math.min(LONGEST_WAIT_MS, Math.max(1, next - at)))
+  }
+
+  return {
+    use: (wanted, retired, state) => {
+      entries = wanted
+      write(state)
+      for (const slot of retired) words.write(slot, RETIRED)
+    },
+    write,
+    wouldLoosen: (state) => wordsOf(state).some(([slot, word]) => isLaxer(word, words.read(slot))),
+    bound: (now) => {
+      unknown = now
+    },
+    close: () => clearTimeout(timer),
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * Counts of the trailing ten minutes, in slices of ten seconds that are dropped whole.
+ *
+ * It says whether there is enough traffic to call v2 healthy; it is never what a trip goes by.
+ */
+import type { Counts } from './counts.ts'
+
+export const WINDOW_MS = 600_000
+const SLICE_MS = 10_000
+const SLICES = WINDOW_MS / SLICE_MS
+
+export interface Window {
+  readonly canary: Counts
+  readonly baseline: Counts
+  /** Moves on to `elapsedMs` (never backwards), then adds. */
+  add(elapsedMs: number, canary: Counts, baseline: Counts): void
+}
+
+/** Cells of a slice: canary bad, canary total, baseline bad, baseline total. */
+const CELLS = 4
+
+export function createWindow(): Window {
+  const slices = new Float64Array(SLICES * CELLS)
+  const sums = new Float64Array(CELLS)
+  let current = 0
+  const sum = (cell: number): number => sums[cell] ?? 0
+  const moveTo = (slice: number): void => {
+    const steps = Math.min(slice - current, SLICES)
+    for (let step = 1; step <= steps; step++) {
+      const offset = ((slice - steps + step) % SLICES) * CELLS
+      for (let cell = 0; cell < CELLS; cell++) {
+        sums[cell] = sum(cell) - (slices[offset + cell] ?? 0)
+        slices[offset + cell] = 0
+      }
+    }
+    current = slice
+  }
+  return {
+    get canary() {
+      return { bad: sum(0), total: sum(1) }
+    },
+    get baseline() {
+      return { bad: sum(2), total: sum(3) }
+    },
+    add: (elapsedMs, canary, baseline) => {
+      const slice = Math.floor(elapsedMs / SLICE_MS)
+      if (slice > current) moveTo(slice)
+      const offset = (current % SLICES) * CELLS
+      for (const [cell, value] of [canary.bad, canary.total, baseline.bad, baseline.total].entries()) {
+        slices[offset + cell] = (slices[offset + cell] ?? 0) + value
+        sums[cell] = sum(cell) + value
+      }
+    },
+  }
+}

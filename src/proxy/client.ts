@@ -1,0 +1,323 @@
+/**
+ * A client's connection: reads requests one after another, each becomes the exchange, answers in order.
+ *
+ * While an exchange runs the socket stays read (a paused socket does not see RST): what comes behind the
+ * request is held, up to 32 KiB, then the socket is paused. FIN after a complete request is a half-close
+ * and still gets its answer; FIN inside one, RST or a write error aborts the exchange.
+ */
+import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
+import { canonicalAddress, isTrusted } from '../core/split/address.ts'
+import type { ErrorCode } from '../core/errors.ts'
+import { BAD_METHOD, BAD_VERSION, DONE, LINE_TOO_LONG, MORE, TOO_LARGE } from '../wire/head.ts'
+import type { Head, ScanStatus } from '../wire/head.ts'
+import { RequestInfo, readRequest } from '../wire/request.ts'
+import { cut } from '../wire/socket.ts'
+import type { SocketHandler } from '../wire/socket.ts'
+import { scanRequest } from '../wire/start-line.ts'
+import { giveHead, takeHead } from '../wire/upstream.ts'
+import { WheelEntry } from '../wire/wheel.ts'
+import type { Timed } from '../wire/wheel.ts'
+import type { Context } from './context.ts'
+import { Exchange } from './exchange.ts'
+import { createPeer } from './forward-head.ts'
+import type { Peer } from './forward-head.ts'
+import { problemAnswer, rejectionOf } from './problem.ts'
+import type { Runtime } from './runtime.ts'
+import type { Tunnel } from './tunnel.ts'
+
+const IDLE = 0
+const HEAD = 1
+const BUSY = 2
+/** The last answer is out; what still comes is read and thrown away, for a while. */
+const DRAINING = 3
+const TUNNEL = 4
+const CLOSED = 5
+
+const HELD_BYTES = 32_768
+/** How much, and how long, is read after the last answer so that RST does not overtake it. */
+const LINGER_BYTES = 1_048_576
+const LINGER_MS = 2_000
+
+export class Client implements SocketHandler, Timed {
+  deadline = 0
+  readonly entry: WheelEntry = new WheelEntry(this)
+  readonly socket: Socket
+  readonly ctx: Context
+  readonly info = new RequestInfo()
+  readonly address: string
+  peer: Peer
+  #peerOf: Runtime
+  #exchange: Exchange | null = null
+  #phase = IDLE
+  #head: Head | null = null
+  #kept = 0
+  #held: Buffer[] = []
+  #heldBytes = 0
+  #consuming = false
+  #paused = 0
+  #ended = false
+  #lingered = 0
+  #tunnel: Tunnel | null = null
+
+  constructor(socket: Socket, ctx: Context) {
+    this.socket = socket
+    this.ctx = ctx
+    this.address = canonicalAddress(socket.remoteAddress ?? '') ?? ''
+    this.#peerOf = ctx.runtime
+    this.peer = this.#peerFor(ctx.runtime)
+    ctx.clients.add(this)
+    ctx.wheel.arm(this.entry, ctx.wheel.now + ctx.runtime.timeouts.headMs)
+  }
+
+  #peerFor(runtime: Runtime): Peer {
+    return createPeer(this.address, isTrusted(runtime.trusted, this.address), this.socket instanceof TLSSocket, this.ctx.port)
+  }
+
+  get idle(): boolean {
+    return this.#phase === IDLE
+  }
+
+  get exchange(): Exchange | null {
+    return this.#phase === BUSY ? this.#exchange : null
+  }
+
+  get closed(): boolean {
+    return this.#phase === CLOSED
+  }
+
+  /** The client has sent FIN: after this answer the connection ends. */
+  get ended(): boolean {
+    return this.#ended
+  }
+
+  onBytes(buf: Buffer, n: number): void {
+    if (this.#phase === DRAINING) {
+      this.#lingered += n
+      if (this.#lingered > LINGER_BYTES) this.destroy()
+      return
+    }
+    this.#consume(buf, n)
+  }
+
+  #consume(buf: Buffer, n: number): void {
+    let pos = 0
+    this.#consuming = true
+    while (pos < n && this.#phase !== DRAINING && this.#phase !== CLOSED) {
+      if (this.#phase === TUNNEL) {
+        this.#tunnel?.stream.bytes(buf, pos, n)
+        pos = n
+      } else if (this.#phase !== BUSY) pos = this.#readHead(buf, pos, n)
+      else if (this.#exchange?.requestDone === false) pos = this.#exchange.onRequestBytes(buf, pos, n)
+      else pos = this.#hold(buf, pos, n)
+    }
+    this.#consuming = false
+    if (this.#phase === BUSY) this.#exchange?.afterRead()
+  }
+
+  #hold(buf: Buffer, from: number, to: number): number {
+    this.#held.push(Buffer.from(buf.subarray(from, to)))
+    this.#heldBytes += to - from
+    if (this.#heldBytes > HELD_BYTES) this.pause()
+    return to
+  }
+
+  #readHead(buf: Buffer, from: number, to: number): number {
+    const { ctx } = this
+    if (this.#phase === IDLE) {
+      this.#phase = HEAD
+      ctx.wheel.arm(this.entry, ctx.wheel.now + ctx.runtime.timeouts.headMs)
+    }
+    const started = this.#head !== null
+    const head = this.#head ?? takeHead()
+    const before = this.#kept
+    if (started) head.append(buf, from, to, before)
+    else head.begin(buf, from)
+    const status = scanRequest(head, started ? before + to - from : to, ctx.runtime.headLimits)
+    if (status === MORE) {
+      this.#head = head
+      if (!started) head.keep(to)
+      this.#kept = before + to - from
+      return to
+    }
+    this.#head = null
+    this.#kept = 0
+    const next = started ? from + head.pos - before : head.pos
+    this.#headRead(head, status)
+    giveHead(head)
+    return next
+  }
+
+  #headRead(head: Head, status: ScanStatus): void {
+    const fault = status === DONE ? readRequest(head, this.info) : faultOf(status)
+    if (fault !== null) {
+      this.refuse(
+        fault,
+        status === DONE && head.methodEnd - head.start === 4 && head.buf.toString('latin1', head.start, head.methodEnd) === 'HEAD',
+      )
+      return
+    }
+    const { ctx } = this
+    if (this.#peerOf !== ctx.runtime) {
+      this.#peerOf = ctx.runtime
+      this.peer = this.#peerFor(ctx.runtime)
+    }
+    this.#phase = BUSY
+    ctx.wheel.disarm(this.entry)
+    this.#exchange ??= new Exchange(this, ctx)
+    this.#exchange.start(head, this.info)
+  }
+
+  /** Answers a request that cannot become an exchange, and closes: what follows cannot be trusted. */
+  refuse(code: ErrorCode, isHead = false): void {
+    const rejection = rejectionOf(code)
+    if (rejection >= 0) this.ctx.recorder.rejected(rejection)
+    this.socket.write(problemAnswer(code, { head: isHead, close: true, lines: '' }), 'latin1')
+    this.finish()
+  }
+
+  /** The exchange is over and its answer written. `close`: the connection carries no other. */
+  exchangeEnded(close: boolean): void {
+    if (this.#phase === CLOSED) return
+    this.#phase = IDLE
+    if (close) {
+      this.finish()
+      return
+    }
+    this.resume()
+    // A client that pipelines and does not read gets no further answers until it has.
+    if (this.socket.writableLength > HELD_BYTES) this.pause()
+    const { ctx } = this
+    ctx.wheel.arm(this.entry, ctx.wheel.now + ctx.runtime.timeouts.keepAliveMs)
+    if (!this.#consuming) this.#next()
+  }
+
+  /** Reads what came while the exchange ran; at the end of it, a client that has left is closed. */
+  #next(): void {
+    while (this.#heldBytes > 0 && this.#phase === IDLE) {
+      const held = this.#held.length === 1 ? (this.#held[0] ?? EMPTY) : Buffer.concat(this.#held)
+      this.#held = []
+      this.#heldBytes = 0
+      this.#consume(held, held.length)
+    }
+    if (this.#ended && this.#phase === IDLE) this.finish()
+  }
+
+  /** No more answers: FIN behind what is written, then a bounded read until the client closes. */
+  finish(): void {
+    if (this.#phase === CLOSED) return
+    if (this.#ended) {
+      this.#phase = DRAINING
+      this.socket.end(() => this.destroy())
+      this.ctx.wheel.arm(this.entry, this.ctx.wheel.now + this.ctx.runtime.timeouts.idleMs)
+      return
+    }
+    this.#phase = DRAINING
+    this.#held = []
+    this.#heldBytes = 0
+    this.#paused = 0
+    this.socket.resume()
+    this.socket.end()
+    // A large answer may still be on its way: the linger begins when it is out.
+    if (this.socket.writableLength === 0) this.ctx.wheel.arm(this.entry, this.ctx.wheel.now + LINGER_MS)
+    else this.ctx.wheel.arm(this.entry, this.ctx.wheel.now + this.ctx.runtime.timeouts.idleMs)
+  }
+
+  pause(): void {
+    if (this.#paused++ === 0) this.socket.pause()
+  }
+
+  resume(): void {
+    if (this.#paused === 0) return
+    this.#paused = 0
+    this.socket.resume()
+  }
+
+  onEnd(): void {
+    this.#ended = true
+    if (this.#phase === TUNNEL) {
+      this.#tunnel?.stream.ended()
+      return
+    }
+    if (this.#phase === DRAINING) {
+      if (this.socket.writableLength === 0) this.destroy()
+      return
+    }
+    if (this.#phase === BUSY && this.#exchange?.requestDone === true) return
+    if (this.#phase === BUSY || this.#phase === HEAD) {
+      this.destroy()
+      return
+    }
+    this.finish()
+  }
+
+  onDrain(): void {
+    if (this.#phase === BUSY) this.#exchange?.onClientDrain()
+    else if (this.#phase === IDLE) this.resume()
+  }
+
+  onClose(): void {
+    this.#gone()
+  }
+
+  onDeadline(now: number): void {
+    switch (this.#phase) {
+      case HEAD:
+        this.refuse('head_timeout')
+        return
+      case BUSY:
+        this.#exchange?.onDeadline(now)
+        return
+      default:
+        this.destroy()
+    }
+  }
+
+  /** Cut: the client must be able to tell that its answer is not complete. */
+  cut(): void {
+    cut(this.socket)
+    this.#gone()
+  }
+
+  destroy(): void {
+    this.socket.destroy()
+    this.#gone()
+  }
+
+  /** From here on the bytes are the tunnel's. */
+  tunnel(tunnel: Tunnel): void {
+    this.#phase = TUNNEL
+    this.#tunnel = tunnel
+    this.ctx.wheel.disarm(this.entry)
+  }
+
+  #gone(): void {
+    if (this.#phase === CLOSED) return
+    const busy = this.#phase === BUSY
+    this.#phase = CLOSED
+    this.#tunnel?.stream.destroy()
+    if (this.#head !== null) giveHead(this.#head)
+    this.#head = null
+    this.#held = []
+    this.ctx.wheel.remove(this.entry)
+    this.ctx.clients.delete(this)
+    if (busy) this.#exchange?.onClientGone()
+  }
+}
+
+const EMPTY = Buffer.alloc(0)
+
+function faultOf(status: ScanStatus): ErrorCode {
+  switch (status) {
+    case LINE_TOO_LONG:
+      return 'uri_too_long'
+    case TOO_LARGE:
+      return 'head_too_large'
+    case BAD_VERSION:
+      return 'version_not_supported'
+    case BAD_METHOD:
+      return 'not_implemented'
+    default:
+      return 'bad_request'
+  }
+}

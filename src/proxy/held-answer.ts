@@ -1,0 +1,77 @@
+/**
+ * v2's complete error answer, kept while v1 is asked: delivered only when v1 fails too.
+ */
+import type { AnswerInfo } from '../wire/answer.ts'
+import type { Head } from '../wire/head.ts'
+import { FRAME_NONE } from '../wire/request.ts'
+import { Scratch } from '../wire/scratch.ts'
+import type { Upstream, UpstreamUser } from '../wire/upstream.ts'
+import { writeAnswerHead } from './answer-writer.ts'
+import { shapeOf } from './answering.ts'
+import type { Context } from './context.ts'
+import type { Exchange } from './exchange.ts'
+
+export class HeldAnswer implements UpstreamUser {
+  complete = false
+  readonly #exchange: Exchange
+  readonly #ctx: Context
+  readonly #head = new Scratch(4_096)
+  readonly #status: number
+  readonly #bodyless: boolean
+  /** Content-Length of an answer to HEAD. */
+  readonly #told: number
+  readonly #isHead: boolean
+  #body: Buffer[] = []
+  #bytes = 0
+
+  constructor(exchange: Exchange, ctx: Context, conn: Upstream, head: Head, info: AnswerInfo) {
+    this.#exchange = exchange
+    this.#ctx = ctx
+    this.#isHead = exchange.isHead
+    this.#status = info.status
+    this.#bodyless = info.framing === FRAME_NONE
+    this.#told = info.length
+    // The body is written with its length once it is here whole.
+    writeAnswerHead(
+      this.#head,
+      head,
+      { ...info, framing: FRAME_NONE, length: -1 },
+      FRAME_NONE,
+      shapeOf(exchange, 'v2', exchange.close, false),
+    )
+    this.#head.length -= 2
+    conn.user = this
+  }
+
+  onBody(buf: Buffer, from: number, to: number): void {
+    this.#bytes += to - from
+    if (this.#bytes <= this.#exchange.runtime.config.limits.holdBytes) this.#body.push(Buffer.from(buf.subarray(from, to)))
+    else this.#body = []
+  }
+
+  onAnswerEnd(conn: Upstream): void {
+    this.complete = this.#bytes <= this.#exchange.runtime.config.limits.holdBytes
+    if (conn.info.reusable) this.#ctx.pools.v2.release(conn)
+    else conn.abandon()
+  }
+
+  /** Writes it to the client: both backends failed. */
+  deliver(): void {
+    const out = this.#head
+    const length = this.#isHead ? this.#told : this.#bodyless ? -1 : this.#bytes
+    if (length >= 0 && this.#status !== 204 && this.#status !== 304) out.text(`Content-Length: ${length}\r\n`)
+    out.crlf()
+    if (!this.#isHead) for (const chunk of this.#body) out.bytes(chunk)
+    this.#exchange.answerLocally(out.buf.toString('latin1', 0, out.length))
+  }
+
+  onFault(): void {
+    this.complete = false
+  }
+
+  onConnected(): void {}
+  onUnavailable(): void {}
+  onAnswerHead(): void {}
+  onReadEnd(): void {}
+  onUpstreamDrain(): void {}
+}

@@ -1,0 +1,255 @@
+/**
+ * Two answers to one request side by side: the client's and the mirror's.
+ *
+ * The side whose body begins first is kept; the other is compared with it chunk by chunk as it streams
+ * past, and kept only from where it differs. So two equal answers, the usual case, end here: no copy of
+ * the second, no message. What differs is handed on once, whole (`toMeta`).
+ */
+import type { Backend } from '../core/model/config.ts'
+import type { AnswerMeta } from '../core/model/pair.ts'
+import type { CompiledRoute } from '../core/split/compile.ts'
+import type { AnswerInfo } from '../wire/answer.ts'
+import type { Head } from '../wire/head.ts'
+import { mirrorHead } from './forward-head.ts'
+
+/** One side. Bytes below `equalTo` are those of the other side's `chunks`. */
+export class Side {
+  status = 0
+  headers: Record<string, string> = {}
+  latencyMs = -1
+  chunks: Buffer[] = []
+  /** Bytes kept in `chunks`. */
+  kept = 0
+  /** Bytes of the body so far. */
+  length = 0
+  /** Prefix known to equal the kept side's. */
+  equalTo = 0
+  ended = false
+  complete = false
+}
+
+/** What a pair needs of the one who runs mirrors. */
+export interface PairOwner {
+  launch(pair: Pair): void
+  finished(pair: Pair): void
+  held(bytes: number): void
+}
+
+export class Pair {
+  readonly route: CompiledRoute
+  readonly method: string
+  readonly target: string
+  readonly requestId: string
+  /** Who serves the client. */
+  readonly primaryBackend: Backend
+  readonly primary = new Side()
+  readonly mirror = new Side()
+  readonly #owner: PairOwner
+  readonly #cap: number
+  head: Buffer = EMPTY
+  /** The request's body is framed in chunks. */
+  chunked = false
+  requestBody: Buffer[] = []
+  requestBytesKept = 0
+  /** Past the cap, or given up: not mirrored, or not compared. */
+  dropped = false
+  launched = false
+  /** Both are no longer comparable: one side went past the cap, or the primary had no answer. */
+  incomparable = false
+  #first: Side | null = null
+  #heldBytes = 0
+  #finished = false
+
+  constructor(owner: PairOwner, route: CompiledRoute, method: string, target: string, requestId: string, primaryBackend: Backend) {
+    this.#owner = owner
+    this.route = route
+    this.method = method
+    this.target = target
+    this.requestId = requestId
+    this.primaryBackend = primaryBackend
+    this.#cap = route.config.mirror.maxBodyBytes
+  }
+
+  request(forwarded: Buffer, hasExpect: boolean, chunked: boolean): void {
+    this.head = mirrorHead(forwarded, hasExpect)
+    this.chunked = chunked
+  }
+
+  requestBytes(buf: Buffer, from: number, to: number): void {
+    if (this.dropped) return
+    this.requestBytesKept += to - from
+    if (this.requestBytesKept > this.#cap) {
+      this.dropped = true
+      this.requestBody = []
+      return
+    }
+    this.requestBody.push(Buffer.from(buf.subarray(from, to)))
+    this.#hold(to - from)
+  }
+
+  requestComplete(): void {
+    if (this.launched) return
+    this.launched = true
+    this.#owner.launch(this)
+  }
+
+  /** The primary ended before the request did, or was answered by the gateway itself. */
+  abandon(): void {
+    this.incomparable = true
+    this.primaryEnd(false)
+    if (!this.launched) this.mirrorEnd(false)
+  }
+
+  /** v2 failed and v1 will answer: what the client gets is not the answer this pair was about. */
+  primaryFailed(): void {
+    this.incomparable = true
+  }
+
+  primaryHead(head: Head, info: AnswerInfo, latencyMs: number): void {
+    this.#head(this.primary, head, info.status, latencyMs)
+  }
+
+  mirrorHead(head: Head, info: AnswerInfo, latencyMs: number): void {
+    this.#head(this.mirror, head, info.status, latencyMs)
+  }
+
+  #head(side: Side, head: Head, status: number, latencyMs: number): void {
+    side.status = status
+    side.latencyMs = latencyMs
+    const { headers } = this.route.config.compare
+    for (let i = 0; i < headers.length; i++) collect(side, head, headers[i] ?? '')
+    if (!headers.includes('content-type')) collect(side, head, 'content-type')
+    if (!headers.includes('content-encoding')) collect(side, head, 'content-encoding')
+  }
+
+  primaryBody(buf: Buffer, from: number, to: number): void {
+    this.#body(this.primary, this.mirror, buf, from, to)
+  }
+
+  /** False when the mirror's body went past the cap: it need not be read on. */
+  mirrorBody(buf: Buffer, from: number, to: number): boolean {
+    this.#body(this.mirror, this.primary, buf, from, to)
+    return !this.incomparable
+  }
+
+  #body(side: Side, other: Side, buf: Buffer, from: number, to: number): void {
+    if (this.incomparable) return
+    if (side.length + to - from > this.#cap) {
+      this.incomparable = true
+      this.#release()
+      return
+    }
+    this.#first ??= side
+    const at = side.length
+    side.length += to - from
+    let start = from
+    if (this.#first !== side && side.equalTo === at) {
+      const equal = equalPrefix(other, at, buf, from, to)
+      side.equalTo += equal
+      start += equal
+    }
+    if (start === to) return
+    side.chunks.push(Buffer.from(buf.subarray(start, to)))
+    side.kept += to - start
+    this.#hold(to - start)
+  }
+
+  primaryEnd(complete: boolean): void {
+    this.#end(this.primary, complete)
+  }
+
+  mirrorEnd(complete: boolean): void {
+    this.#end(this.mirror, complete)
+  }
+
+  #end(side: Side, complete: boolean): void {
+    if (side.ended) return
+    side.ended = true
+    side.complete = complete
+    if (!this.primary.ended || !this.mirror.ended || this.#finished) return
+    this.#finished = true
+    this.#owner.finished(this)
+    this.#release()
+  }
+
+  /** Both complete, same status, same listed headers, same bytes. */
+  get equal(): boolean {
+    const { primary, mirror } = this
+    if (!primary.complete || !mirror.complete || primary.status !== mirror.status || primary.length !== mirror.length) return false
+    const second = this.#first === primary ? mirror : primary
+    if (this.#first !== null && second.equalTo !== second.length && !this.body(primary).equals(this.body(mirror))) return false
+    return sameHeaders(primary.headers, mirror.headers)
+  }
+
+  /** The whole body of a side, put together again. */
+  body(side: Side): Buffer {
+    const own = Buffer.concat(side.chunks)
+    if (side.equalTo === 0) return own
+    const first = this.#first === null ? EMPTY : Buffer.concat(this.#first.chunks)
+    return Buffer.concat([first.subarray(0, side.equalTo), own])
+  }
+
+  /** Without the place of its body, which the batch decides. */
+  meta(side: Side): AnswerMeta {
+    return {
+      status: side.status,
+      headers: side.headers,
+      offset: 0,
+      length: side.length,
+      complete: side.complete,
+      latencyMs: side.latencyMs,
+    }
+  }
+
+  #hold(bytes: number): void {
+    this.#heldBytes += bytes
+    this.#owner.held(bytes)
+  }
+
+  #release(): void {
+    this.#owner.held(-this.#heldBytes)
+    this.#heldBytes = 0
+    this.primary.chunks = []
+    this.mirror.chunks = []
+    this.requestBody = []
+  }
+}
+
+const EMPTY = Buffer.alloc(0)
+
+function collect(side: Side, head: Head, name: string): void {
+  for (let i = head.find(name); i >= 0; i = head.find(name, i + 1)) {
+    const before = side.headers[name]
+    side.headers[name] = before === undefined ? head.value(i) : `${before}, ${head.value(i)}`
+  }
+}
+
+function sameHeaders(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
+  for (const name in a) if (a[name] !== b[name]) return false
+  for (const name in b) if (!(name in a)) return false
+  return true
+}
+
+/** How many of `buf[from, to)` equal the other side's kept bytes from position `at`. */
+function equalPrefix(other: Side, at: number, buf: Buffer, from: number, to: number): number {
+  let skip = at
+  let pos = from
+  for (const chunk of other.chunks) {
+    if (skip >= chunk.length) {
+      skip -= chunk.length
+      continue
+    }
+    const size = Math.min(chunk.length - skip, to - pos)
+    if (chunk.compare(buf, pos, pos + size, skip, skip + size) !== 0) {
+      while (pos < to && chunk[skip] === buf[pos]) {
+        skip++
+        pos++
+      }
+      return pos - from
+    }
+    pos += size
+    skip = 0
+    if (pos === to) break
+  }
+  return pos - from
+}

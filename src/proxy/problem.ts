@@ -1,0 +1,56 @@
+/**
+ * The gateway's own answers: problem+json (RFC 9457) with a stable `code`, the same bytes for everybody.
+ *
+ * Nothing of the request is repeated in them.
+ */
+import { STATUS_CODES } from 'node:http'
+import { ERRORS } from '../core/errors.ts'
+import type { ErrorCode } from '../core/errors.ts'
+import { REJECTIONS } from '../core/model/observation.ts'
+
+export interface ProblemShape {
+  readonly head: boolean
+  readonly close: boolean
+  /** Further lines, each with its CRLF. */
+  readonly lines: string
+}
+
+const bodies = new Map<ErrorCode, string>()
+
+function bodyOf(code: ErrorCode): string {
+  let body = bodies.get(code)
+  if (body === undefined) {
+    const { status, title } = ERRORS[code]
+    body = `${JSON.stringify({ type: 'about:blank', title, status, code })}\n`
+    bodies.set(code, body)
+  }
+  return body
+}
+
+/** The whole answer. HEAD gets the head alone. */
+export function problemAnswer(code: ErrorCode, shape: ProblemShape): string {
+  const { status } = ERRORS[code]
+  const body = bodyOf(code)
+  const retry = status === 503 ? 'Retry-After: 1\r\n' : ''
+  const allow = status === 405 ? 'Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n' : ''
+  const head =
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Error'}\r\n` +
+    `Content-Type: application/problem+json\r\nContent-Length: ${body.length}\r\nCache-Control: no-store\r\n` +
+    `${retry}${allow}${shape.lines}${shape.close ? 'Connection: close\r\n' : ''}\r\n`
+  return shape.head ? head : head + body
+}
+
+/** A small answer of the gateway itself that is no problem: readiness, OPTIONS with Max-Forwards 0. */
+export function plainAnswer(status: number, text: string, shape: ProblemShape): string {
+  const head =
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'OK'}\r\n` +
+    `Content-Type: text/plain\r\nContent-Length: ${text.length}\r\nCache-Control: no-store\r\n` +
+    `${shape.lines}${shape.close ? 'Connection: close\r\n' : ''}\r\n`
+  return shape.head ? head : head + text
+}
+
+/** Index into REJECTIONS; −1 when the code is no refusal. */
+export function rejectionOf(code: ErrorCode): number {
+  const { rejection } = ERRORS[code]
+  return rejection === null ? -1 : REJECTIONS.indexOf(rejection)
+}
