@@ -111,7 +111,8 @@ class PairComparer implements Comparer {
     const comparison = compareAnswers(v1, v2, rules, DEFAULT_BUDGET)
     if (comparison.outcome === 'incomparable') this.#options.onIncomparable(meta.route, comparison.reason ?? 'internal')
     if (comparison.outcome === 'mismatch') {
-      const entries = this.#findings.add(meta.route, meta.method, meta.target, comparison.differences, meta.at)
+      const places = comparison.differences.map(({ path, kind }) => ({ path: redactor.path(path), kind }))
+      const entries = this.#findings.add(meta.route, meta.method, meta.target, places, meta.at)
       for (const { kind } of entries) this.#options.count(meta.slot, differenceCounter(kind))
       this.#keepSamples(meta, entries, { v1, v2, comparison, redactor })
     }

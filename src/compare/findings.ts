@@ -7,8 +7,7 @@
 import { createHash } from 'node:crypto'
 import { endpointOf, ID_SEGMENT } from '../core/diff/endpoint.ts'
 import { shareInterval, stateOf } from '../core/diff/evidence.ts'
-import type { Difference, DifferenceKind, Finding } from '../core/model/finding.ts'
-import { generalPath } from './redact.ts'
+import type { DifferenceKind, Finding } from '../core/model/finding.ts'
 import { holdsSecret } from './secrets.ts'
 
 export interface FindingLimits {
@@ -21,6 +20,12 @@ export const FINDING_LIMITS: FindingLimits = { endpointsPerRoute: 200, findingsP
 /** What does not fit any more is counted under this name. */
 export const OTHER = 'other'
 const MAX_PATH = 300
+
+/** Where and how two answers differ; the path must be fit to be shown. */
+export interface Place {
+  readonly path: string
+  readonly kind: DifferenceKind
+}
 
 /** One entry of the book. */
 export interface Entry {
@@ -47,12 +52,12 @@ export class Findings {
     this.#limits = limits
   }
 
-  /** Counts one comparison's differences; returns the entries they belong to, each once. */
-  add(route: string, method: string, target: string, differences: readonly Difference[], at: number): readonly Entry[] {
+  /** Counts the places where one comparison differs; returns the entries they belong to, each once. */
+  add(route: string, method: string, target: string, places: readonly Place[], at: number): readonly Entry[] {
     const book = this.#bookOf(route)
     const endpoint = this.#endpointOf(book, method, target)
     const entries = new Set<Entry>()
-    for (const { path, kind } of differences) entries.add(this.#entryOf(book, route, endpoint, shortPath(generalPath(path)), kind, at))
+    for (const { path, kind } of places) entries.add(this.#entryOf(book, route, endpoint, shortPath(path), kind, at))
     for (const entry of entries) {
       entry.count++
       // Wall-clock times of several threads need not come in order.

@@ -17,6 +17,8 @@ import type { Seal } from './seal.ts'
 import { holdsSecret, isSecretName } from './secrets.ts'
 
 export interface Redactor {
+  /** The path of a difference, fit to name a finding. */
+  path(path: string): string
   differences(list: readonly Difference[]): readonly Difference[]
   headers(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>>
   /** A request target or URL: the query's values go, and what looks secret in the path. */
@@ -33,8 +35,9 @@ const URL_HEADERS: ReadonlySet<string> = new Set(['location', 'content-location'
 
 /** `patterns`: JSON Pointers with `*` of further secret fields; everything below them is secret too. */
 export function createRedactor(patterns: readonly string[], seal: Seal): Redactor {
-  const listed = compilePatterns(patterns)
+  const listed = compilePatterns(patterns.map(anyIndex))
   return {
+    path: (path) => placeOf(path, listed).path,
     differences: (list) => list.map((difference) => redactDifference(difference, listed, seal)),
     headers: (headers) => Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, redactHeader(name, value, seal)])),
     target: (target) => redactTarget(target, seal),
@@ -43,22 +46,40 @@ export function createRedactor(patterns: readonly string[], seal: Seal): Redacto
   }
 }
 
+/** The paths of differences hold no indexes, so a rule that names one element is taken to mean all. */
+function anyIndex(pattern: string): string {
+  return pattern.replaceAll(/\/\d+(?=\/|$)/g, `/${ANY_SEGMENT}`)
+}
+
+interface Place {
+  /** The path fit to be shown. */
+  readonly path: string
+  readonly secret: boolean
+}
+
 /**
- * The path of a finding: keys that are data (ids, dates, addresses in a map) become `*`, so that findings
- * neither grow with the data nor carry it.
+ * Keys that are data (ids, dates, addresses in a map) become `*`, and so do all keys below a secret name
+ * or a listed place: findings neither grow with the data nor carry it.
  */
-export function generalPath(path: string): string {
-  if (!path.startsWith('/')) return path
-  return segmentsOf(path)
-    .map((key) => `/${key !== ANY_SEGMENT && (variesByShape(key) || holdsSecret(key)) ? ANY_SEGMENT : escapeSegment(key)}`)
-    .join('')
+function placeOf(path: string, listed: RuleState | null): Place {
+  let state = listed
+  let secret = state?.ignore === true
+  if (!path.startsWith('/')) return { path, secret }
+  const shown = segmentsOf(path).map((key) => {
+    const hidden = secret || variesByShape(key) || holdsSecret(key)
+    state = state?.child(key) ?? null
+    secret ||= isSecretName(key) || state?.ignore === true
+    return hidden ? ANY_SEGMENT : escapeSegment(key)
+  })
+  return { path: `/${shown.join('/')}`, secret }
 }
 
 function redactDifference(difference: Difference, listed: RuleState | null, seal: Seal): Difference {
   const { path, kind, v1, v2 } = difference
   if (kind === 'status' || path === 'body') return difference
-  const show = kind === 'header' ? headerShow(path.slice('header:'.length), seal) : valueShow(isSecretPath(path, listed), seal)
-  return { path: generalPath(path), kind, v1: v1 === null ? null : show(v1), v2: v2 === null ? null : show(v2) }
+  const place = placeOf(path, listed)
+  const show = kind === 'header' ? headerShow(path.slice('header:'.length), seal) : valueShow(place.secret, seal)
+  return { path: place.path, kind, v1: v1 === null ? null : show(v1), v2: v2 === null ? null : show(v2) }
 }
 
 function headerShow(name: string, seal: Seal): (value: string) => string {
@@ -76,18 +97,6 @@ function valueShow(secret: boolean, seal: Seal): (json: string) => string {
     if ((secret && (number || first === '"') && text !== '') || holdsSecret(text)) return seal(number ? canonicalNumber(text) : text)
     return shorten(json)
   }
-}
-
-function isSecretPath(path: string, listed: RuleState | null): boolean {
-  let state = listed
-  if (state?.ignore) return true
-  for (const key of path.startsWith('/') ? segmentsOf(path) : []) {
-    // A `*` stands for any index: a rule that names one of them is taken to mean it.
-    if (key !== ANY_SEGMENT && isSecretName(key)) return true
-    state = state?.child(key) ?? null
-    if (state?.ignore) return true
-  }
-  return false
 }
 
 function redactHeader(name: string, value: string, seal: Seal): string {

@@ -4,13 +4,13 @@
  * The walk over the syntax tree is ours rather than the library's `toJS`: it must know where each value stands,
  * and it bounds what aliases expand to (a page of them can otherwise stand for gigabytes) and how deep lists nest.
  */
-import type { ParsedNode, YAMLMap, YAMLSeq } from 'yaml'
+import type { Alias, ParsedNode, YAMLMap, YAMLSeq } from 'yaml'
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml'
 import { decodeText, endOf } from './decode.ts'
 import type { ConfigProblem, Env, Path } from './problem.ts'
 import { pathText } from './problem.ts'
 import { mask, substitute } from './substitute.ts'
-import { syntaxFaults } from './syntax.ts'
+import { syntaxOf } from './syntax.ts'
 
 /** A map of the document; it has no prototype, so that no key can be mistaken for a method. */
 export type Tree = Readonly<Record<string, unknown>>
@@ -33,8 +33,8 @@ export interface ConfigDocument {
 }
 
 const MAX_DEPTH = 64
-/** A file of 1 MiB holds fewer values than this unless aliases multiply them. */
-const MAX_VALUES = 300_000
+/** What aliases may add to a document; the file itself is bounded by its size. */
+const MAX_ALIASED = 20_000
 const START: Place = { line: 1, column: 1 }
 
 /** `file`: the name problems are to give it. Null tree: the text is no document at all, and the problems say why. */
@@ -49,15 +49,17 @@ export function readDocument(bytes: Uint8Array, file: string, env: Env): ConfigD
     const { line, col } = lines.linePos(offset)
     return line === 0 ? START : { line, column: col }
   }
-  const faults = syntaxFaults(document, masked.unmask).map((fault) => at(placeAt(fault.offset), 'yaml', fault.message))
-  if (faults.length > 0) return faults
+  const syntax = syntaxOf(document, masked.unmask, (offset) => placeAt(offset).line)
+  const faults = syntax.faults.map((fault) => at(placeAt(fault.offset), 'yaml', fault.message))
+  if (!syntax.readable) return faults
   const root = document.contents
   if (root === null || (isScalar(root) && root.value === null))
     return [at(START, 'file', 'is empty; write at least backends: and routes: (the command init writes a start)')]
-  if (!isMap(root)) return [at(placeAt(root.range[0]), 'file', `holds ${isSeq(root) ? 'a list' : 'a text'}; write a map with the keys backends and routes`)]
+  if (!isMap(root))
+    return [at(placeAt(root.range[0]), 'file', `holds ${isSeq(root) ? 'a list' : 'a text'}; write a map with the keys backends and routes`)]
   const walk = new Walk(env, masked.unmask)
   const tree = walk.map(root, [])
-  const problems = walk.faults.map((fault) => at(placeAt(fault.offset), pathText(fault.path), fault.message))
+  const problems = [...faults, ...walk.faults.map((fault) => at(placeAt(fault.offset), pathText(fault.path), fault.message))]
   const warnings = decoded.bom
     ? [at(START, 'file', 'begins with a byte order mark; it is skipped here, but other tools stumble over it: save as UTF-8 without BOM')]
     : []
@@ -95,7 +97,10 @@ class Walk {
   readonly #anchors = new Map<string, ParsedNode>()
   readonly #env: Env
   readonly #unmask: (text: string) => string
-  #count = 0
+  #aliased = 0
+  /** Aliases being followed right now. */
+  #following = 0
+  #tooDeep = false
 
   constructor(env: Env, unmask: (text: string) => string) {
     this.#env = env
@@ -118,22 +123,36 @@ class Walk {
   }
 
   #value(node: ParsedNode, path: Path): unknown {
-    if (path.length > MAX_DEPTH) return this.#fault(node, path, `is nested deeper than ${MAX_DEPTH} levels; no setting is`)
-    if (++this.#count > MAX_VALUES) {
-      if (this.#count > MAX_VALUES + 1) return null
-      return this.#fault(node, path, `is value number ${MAX_VALUES}: aliases multiply the file beyond reason; write fewer of them`)
-    }
-    if (isAlias(node)) {
-      const target = this.#anchors.get(node.source)
-      if (target === undefined) return this.#fault(node, path, `*${node.source} stands for nothing; write &${node.source} before a value above it`)
-      const value = this.#value(target, path)
-      this.values.set(keyOf(path), node.range[0])
-      return value
-    }
+    if (path.length > MAX_DEPTH) return this.#deep(node, path)
+    if (this.#following > 0 && ++this.#aliased > MAX_ALIASED) return this.#multiplied(node, path)
+    if (isAlias(node)) return this.#alias(node, path)
     if (isMap(node)) return this.map(node, path)
     if (isSeq(node)) return this.#list(node, path)
     this.#enter(node, path)
     return typeof node.value === 'string' ? this.#text(node.value, path, node.range[0]) : node.value
+  }
+
+  #alias(node: Alias.Parsed, path: Path): unknown {
+    const target = this.#anchors.get(node.source)
+    if (target === undefined)
+      return this.#fault(node, path, `*${node.source} stands for nothing; write &${node.source} before a value above it`)
+    this.#following++
+    const value = this.#value(target, path)
+    this.#following--
+    this.values.set(keyOf(path), node.range[0])
+    return value
+  }
+
+  /** Said once: an alias inside what it stands for goes on for ever, in every branch. */
+  #deep(node: ParsedNode, path: Path): null {
+    if (this.#tooDeep) return null
+    this.#tooDeep = true
+    return this.#fault(node, path.slice(0, 1), `is nested deeper than ${MAX_DEPTH} levels; no setting is`)
+  }
+
+  #multiplied(node: ParsedNode, path: Path): null {
+    if (this.#aliased > MAX_ALIASED + 1) return null
+    return this.#fault(node, path.slice(0, 1), `its aliases stand for more than ${MAX_ALIASED} values; write fewer of them`)
   }
 
   #list(node: YAMLSeq.Parsed, path: Path): unknown[] {

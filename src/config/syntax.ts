@@ -12,6 +12,7 @@ export interface SyntaxFault {
 
 /** More than these help nobody: the later ones are nearly always the first one's echo. */
 const MAX_FAULTS = 20
+const TOO_DEEP = 'lists or maps are nested too deeply to read; no setting needs more than a few levels'
 
 const REMEDIES: Partial<Record<ErrorCode, string>> = {
   BAD_INDENT: 'close the bracket, and indent what belongs to it',
@@ -22,15 +23,28 @@ const REMEDIES: Partial<Record<ErrorCode, string>> = {
   UNEXPECTED_TOKEN: 'check the indentation and the quotes',
 }
 
-export function syntaxFaults(document: Document.Parsed, unmask: (text: string) => string): SyntaxFault[] {
+export interface Syntax {
+  readonly faults: readonly SyntaxFault[]
+  /** Whether the tree can be trusted all the same: a key given twice is a fault, but hides nothing else. */
+  readonly readable: boolean
+}
+
+/** `lineOf`: the line an offset is on. */
+export function syntaxOf(document: Document.Parsed, unmask: (text: string) => string, lineOf: (offset: number) => number): Syntax {
   const found = [...document.errors, ...document.warnings]
   const exhausted = found.find((error) => error.code === 'RESOURCE_EXHAUSTION')
-  if (exhausted !== undefined) return [{ offset: exhausted.pos[0], message: 'lists or maps are nested too deeply to read; no setting needs more than a few levels' }]
+  if (exhausted !== undefined) return { faults: [{ offset: exhausted.pos[0], message: TOO_DEEP }], readable: false }
   const faults = found.map((error) => ({ offset: error.pos[0], message: messageOf(error.code, unmask(error.message)) }))
-  const version = document.directives.yaml
-  if (version.explicit && version.version !== '1.2')
-    faults.push({ offset: 0, message: `%YAML ${version.version} reads on, off, yes and no as true and false; remove the line (this file is YAML 1.2)` })
-  return faults.sort((a, b) => a.offset - b.offset).slice(0, MAX_FAULTS)
+  const { explicit, version } = document.directives.yaml
+  const isOld = explicit && version !== '1.2'
+  if (isOld)
+    faults.unshift({
+      offset: 0,
+      message: `%YAML ${version} reads on, off, yes and no as true and false; remove this line (the file is YAML 1.2)`,
+    })
+  const lines = new Set<number>()
+  const first = faults.sort((a, b) => a.offset - b.offset).filter(({ offset }) => lines.size < lines.add(lineOf(offset)).size)
+  return { faults: first.slice(0, MAX_FAULTS), readable: !isOld && found.every((error) => error.code === 'DUPLICATE_KEY') }
 }
 
 function messageOf(code: ErrorCode, message: string): string {

@@ -44,6 +44,8 @@ export interface Holder {
   state(): ControlState
   /** Why the state is not known, or null. */
   unknown(): string | null
+  /** Whether the command would pass and loosen nothing, now. */
+  lowers(command: Command): boolean
   submit(command: Command, options?: { readonly dryRun: boolean }): Submitted | Refusal
 }
 
@@ -82,6 +84,10 @@ export function createHolder(options: HolderOptions): Holder {
   return {
     state: () => state,
     unknown: () => unknown,
+    lowers: (command) => {
+      const applied = apply(state, command, options.now())
+      return !isRefusal(applied) && !applied.raised && !board.wouldLoosen(applied.state)
+    },
     submit: (command, { dryRun } = { dryRun: false }) => {
       const start = monotonic()
       const before = state

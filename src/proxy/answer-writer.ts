@@ -41,7 +41,13 @@ export function framingFor(info: AnswerInfo, shape: Pick<AnswerShape, 'minor' | 
 }
 
 /** Writes status line and lines, empty line included. */
-export function writeAnswerHead(out: Scratch, head: Head, info: AnswerInfo, framing: number, shape: AnswerShape): void {
+export function writeAnswerHead(
+  out: Scratch,
+  head: Head,
+  info: Pick<AnswerInfo, 'status' | 'length'>,
+  framing: number,
+  shape: AnswerShape,
+): void {
   out.text('HTTP/1.1 ')
   out.decimal(info.status)
   out.text(' ')
@@ -71,7 +77,7 @@ function hasId(head: Head, id: number): boolean {
 }
 
 /** In canonical decimal. HEAD and 304 may tell the length of what is not sent; 1xx and 204 may not (9110 8.6). */
-function writeLength(out: Scratch, info: AnswerInfo, framing: number, isHead: boolean): void {
+function writeLength(out: Scratch, info: Pick<AnswerInfo, 'status' | 'length'>, framing: number, isHead: boolean): void {
   const told =
     framing === FRAME_LENGTH || (framing === FRAME_NONE && info.length >= 0 && info.status !== 204 && (isHead || info.status === 304))
   if (!told) return

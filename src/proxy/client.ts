@@ -9,20 +9,19 @@ import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { canonicalAddress, isTrusted } from '../core/split/address.ts'
 import type { ErrorCode } from '../core/errors.ts'
-import { BAD_METHOD, BAD_VERSION, DONE, LINE_TOO_LONG, MORE, TOO_LARGE } from '../wire/head.ts'
+import { DONE, MORE } from '../wire/head.ts'
 import type { Head, ScanStatus } from '../wire/head.ts'
+import { HeadReader } from '../wire/head-reader.ts'
 import { RequestInfo, readRequest } from '../wire/request.ts'
 import { cut } from '../wire/socket.ts'
 import type { SocketHandler } from '../wire/socket.ts'
-import { scanRequest } from '../wire/start-line.ts'
-import { giveHead, takeHead } from '../wire/upstream.ts'
 import { WheelEntry } from '../wire/wheel.ts'
 import type { Timed } from '../wire/wheel.ts'
 import type { Context } from './context.ts'
 import { Exchange } from './exchange.ts'
 import { createPeer } from './forward-head.ts'
 import type { Peer } from './forward-head.ts'
-import { problemAnswer, rejectionOf } from './problem.ts'
+import { faultOf, problemAnswer, rejectionOf } from './problem.ts'
 import type { Runtime } from './runtime.ts'
 import type { Tunnel } from './tunnel.ts'
 
@@ -50,8 +49,7 @@ export class Client implements SocketHandler, Timed {
   #peerOf: Runtime
   #exchange: Exchange | null = null
   #phase = IDLE
-  #head: Head | null = null
-  #kept = 0
+  readonly #heads = new HeadReader()
   #held: Buffer[] = []
   #heldBytes = 0
   #consuming = false
@@ -86,18 +84,26 @@ export class Client implements SocketHandler, Timed {
     return this.#phase === CLOSED
   }
 
-  /** The client has sent FIN: after this answer the connection ends. */
-  get ended(): boolean {
-    return this.#ended
-  }
-
   onBytes(buf: Buffer, n: number): void {
     if (this.#phase === DRAINING) {
       this.#lingered += n
       if (this.#lingered > LINGER_BYTES) this.destroy()
       return
     }
-    this.#consume(buf, n)
+    try {
+      this.#consume(buf, n)
+    } catch (error) {
+      this.#crashed(error)
+    }
+  }
+
+  /** An error of our own: this connection is cut (with RST: it must not look complete), the thread goes on. */
+  #crashed(error: unknown): void {
+    this.ctx.down.reset()
+    this.ctx.up.reset()
+    this.#consuming = false
+    this.cut()
+    this.ctx.onError(error)
   }
 
   #consume(buf: Buffer, n: number): void {
@@ -128,23 +134,11 @@ export class Client implements SocketHandler, Timed {
       this.#phase = HEAD
       ctx.wheel.arm(this.entry, ctx.wheel.now + ctx.runtime.timeouts.headMs)
     }
-    const started = this.#head !== null
-    const head = this.#head ?? takeHead()
-    const before = this.#kept
-    if (started) head.append(buf, from, to, before)
-    else head.begin(buf, from)
-    const status = scanRequest(head, started ? before + to - from : to, ctx.runtime.headLimits)
-    if (status === MORE) {
-      this.#head = head
-      if (!started) head.keep(to)
-      this.#kept = before + to - from
-      return to
-    }
-    this.#head = null
-    this.#kept = 0
-    const next = started ? from + head.pos - before : head.pos
+    const status = this.#heads.readRequest(buf, from, to, ctx.runtime.headLimits)
+    if (status === MORE) return to
+    const { head, next } = this.#heads
     this.#headRead(head, status)
-    giveHead(head)
+    this.#heads.done()
     return next
   }
 
@@ -206,21 +200,18 @@ export class Client implements SocketHandler, Timed {
   /** No more answers: FIN behind what is written, then a bounded read until the client closes. */
   finish(): void {
     if (this.#phase === CLOSED) return
-    if (this.#ended) {
-      this.#phase = DRAINING
-      this.socket.end(() => this.destroy())
-      this.ctx.wheel.arm(this.entry, this.ctx.wheel.now + this.ctx.runtime.timeouts.idleMs)
-      return
-    }
     this.#phase = DRAINING
     this.#held = []
     this.#heldBytes = 0
     this.#paused = 0
     this.socket.resume()
-    this.socket.end()
+    this.socket.end(() => {
+      // Both sides have said they are done.
+      if (this.#ended) this.destroy()
+    })
     // A large answer may still be on its way: the linger begins when it is out.
-    if (this.socket.writableLength === 0) this.ctx.wheel.arm(this.entry, this.ctx.wheel.now + LINGER_MS)
-    else this.ctx.wheel.arm(this.entry, this.ctx.wheel.now + this.ctx.runtime.timeouts.idleMs)
+    const { wheel, runtime } = this.ctx
+    wheel.arm(this.entry, wheel.now + (this.socket.writableLength === 0 ? LINGER_MS : runtime.timeouts.idleMs))
   }
 
   pause(): void {
@@ -260,13 +251,13 @@ export class Client implements SocketHandler, Timed {
     this.#gone()
   }
 
-  onDeadline(now: number): void {
+  onDeadline(): void {
     switch (this.#phase) {
       case HEAD:
         this.refuse('head_timeout')
         return
       case BUSY:
-        this.#exchange?.onDeadline(now)
+        this.#exchange?.onDeadline()
         return
       default:
         this.destroy()
@@ -296,8 +287,7 @@ export class Client implements SocketHandler, Timed {
     const busy = this.#phase === BUSY
     this.#phase = CLOSED
     this.#tunnel?.stream.destroy()
-    if (this.#head !== null) giveHead(this.#head)
-    this.#head = null
+    this.#heads.drop()
     this.#held = []
     this.ctx.wheel.remove(this.entry)
     this.ctx.clients.delete(this)
@@ -306,18 +296,3 @@ export class Client implements SocketHandler, Timed {
 }
 
 const EMPTY = Buffer.alloc(0)
-
-function faultOf(status: ScanStatus): ErrorCode {
-  switch (status) {
-    case LINE_TOO_LONG:
-      return 'uri_too_long'
-    case TOO_LARGE:
-      return 'head_too_large'
-    case BAD_VERSION:
-      return 'version_not_supported'
-    case BAD_METHOD:
-      return 'not_implemented'
-    default:
-      return 'bad_request'
-  }
-}

@@ -4,7 +4,6 @@
 import type { Recorder } from '../ledger/recorder.ts'
 import type { Gauges } from '../ledger/gauges.ts'
 import type { Backend } from '../core/model/config.ts'
-import type { Head } from '../wire/head.ts'
 import type { Pool } from '../wire/pool.ts'
 import type { Scratch } from '../wire/scratch.ts'
 import type { Wheel } from '../wire/wheel.ts'
@@ -35,10 +34,11 @@ export interface Context {
   readonly clients: Set<Client>
   readonly retries: RetryBudget
   /** Hex digits that do not repeat. */
-  randomHex(digits: number): string
-  log(line: string): void
+  readonly randomHex: (digits: number) => string
+  /** An error of our own. The exchange has been cut already; this counts and logs it. */
+  readonly onError: (error: unknown) => void
   /** Precise milliseconds, for latencies. */
-  clock(): number
+  readonly clock: () => number
   /** The current one; an exchange keeps the one it began with. */
   runtime: Runtime
   /** Readiness on the data port. */
@@ -64,5 +64,3 @@ export class RetryBudget {
     return true
   }
 }
-
-export type { Head }

@@ -22,7 +22,7 @@ import {
   createGauges,
 } from '../ledger/gauges.ts'
 import { createRecorder } from '../ledger/recorder.ts'
-import { Pool } from '../wire/pool.ts'
+import type { Pool } from '../wire/pool.ts'
 import type { ConnectionCounter } from '../wire/pool.ts'
 import { Scratch } from '../wire/scratch.ts'
 import { adopt, adoptTls } from '../wire/socket.ts'
@@ -34,9 +34,11 @@ import type { Context } from './context.ts'
 import { HeadNotes } from './forward-head.ts'
 import { HeadFacts } from './head-facts.ts'
 import { Mirrors } from './mirror.ts'
+import { alone, createPools, poolLimits } from './pools.ts'
 import { problemAnswer } from './problem.ts'
 import { createRuntime } from './runtime.ts'
 import { Tunnels } from './tunnel.ts'
+import { until } from './until.ts'
 
 export interface EngineOptions {
   readonly snapshot: Snapshot
@@ -50,9 +52,10 @@ export interface EngineOptions {
     readonly reusePort?: boolean
     readonly tls?: { readonly cert: string; readonly key: string } | null
   }
-  log?(line: string): void
+  /** An error of our own; the exchange it happened in has been cut. */
+  readonly onError?: (error: unknown) => void
   /** Takes a batch for the compare thread; false when it has no room. */
-  pairs?(batch: PairBatch): boolean
+  readonly pairs?: (batch: PairBatch) => boolean
 }
 
 export interface Engine {
@@ -84,7 +87,10 @@ class DataEngine implements Engine {
   constructor(options: EngineOptions) {
     this.#options = options
     const { memory, region, snapshot } = options
-    const wheel = new Wheel()
+    const wheel = new Wheel(
+      () => performance.now(),
+      (error) => this.ctx.onError(error),
+    )
     const gauges = createGauges(memory, region)
     const words = new Int32Array(memory.words)
     this.#wordsSeen = words.slice()
@@ -112,7 +118,7 @@ class DataEngine implements Engine {
       clients: new Set(),
       retries: new RetryBudget(),
       randomHex: hex,
-      log: options.log ?? (() => {}),
+      onError: options.onError ?? ((): void => {}),
       clock: () => performance.now(),
       runtime,
       ready: false,
@@ -265,52 +271,12 @@ class DataEngine implements Engine {
     this.#server = null
     if (this.#tick !== null) clearInterval(this.#tick)
     this.ctx.tunnels.close()
-    for (const client of [...this.ctx.clients]) client.cut()
+    for (const client of Array.from(this.ctx.clients)) client.cut()
     for (const backend of ['v1', 'v2'] as const) {
       this.ctx.pools[backend].close(true)
       this.#mirrorPools[backend].close(true)
     }
     this.ctx.wheel.stop()
     await until(() => true, 0)
-  }
-}
-
-/** Resolves when the condition holds, or after `ms`. */
-function until(condition: () => boolean, ms: number): Promise<void> {
-  const end = performance.now() + ms
-  return new Promise((resolve) => {
-    const look = (): void => {
-      if (condition() || performance.now() >= end) resolve()
-      else setTimeout(look, Math.min(50, Math.max(1, end - performance.now())))
-    }
-    setImmediate(look)
-  })
-}
-
-function alone(): ConnectionCounter {
-  let open = 0
-  return { total: () => open, add: (by) => void (open += by) }
-}
-
-type CounterOf = (id: number) => ConnectionCounter
-
-function createPools(wheel: Wheel, snapshot: Snapshot, counterOf: CounterOf, mirrors: boolean): Readonly<Record<Backend, Pool>> {
-  const pool = (backend: Backend): Pool => new Pool(wheel, poolLimits(snapshot, backend, mirrors), counterOf, Math.random)
-  return { v1: pool('v1'), v2: pool('v2') }
-}
-
-/** Mirrors have as many connections as they may have requests. */
-function poolLimits(snapshot: Snapshot, backend: Backend, mirrors: boolean): Pool['limits'] {
-  const { pool, limits, backends, routes } = snapshot.config
-  const connectMs = Math.max(...routes.map((route) => route.timeouts.connectMs), 1)
-  const concurrency = Math.max(...routes.map((route) => route.mirror.concurrency), 1)
-  return {
-    connections: mirrors ? concurrency : pool.connections,
-    queue: mirrors ? concurrency : pool.queue,
-    idleMs: pool.idleMs,
-    maxAgeMs: pool.maxAgeMs,
-    connectMs,
-    head: { requestLineBytes: limits.requestLineBytes, headBytes: limits.headBytes, lines: limits.lines },
-    strict: backends[backend].strict,
   }
 }

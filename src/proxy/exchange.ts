@@ -21,15 +21,15 @@ import { Scratch } from '../wire/scratch.ts'
 import { Attempts } from './attempts.ts'
 import type { Client } from './client.ts'
 import type { Context } from './context.ts'
+import { isIdempotent, isSafe } from './method.ts'
 import { noteLines, writeForwardHead } from './forward-head.ts'
-import { plainAnswer, problemAnswer, rejectionOf } from './problem.ts'
+import { answerOwn } from './own-answers.ts'
+import { problemAnswer, rejectionOf } from './problem.ts'
 import { RequestBody, writeBody, writeEnd, HIGH_WATER_BYTES } from './request-body.ts'
 import type { Runtime } from './runtime.ts'
 import type { Pair } from './pair.ts'
 
 const KEYLESS = counterId('keyless')
-const SAFE = new Set(['GET', 'HEAD', 'OPTIONS'])
-const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'])
 const HEAD_BYTES = 2_048
 const spareHeads: Scratch[] = []
 
@@ -79,7 +79,7 @@ export class Exchange {
     this.#begin(head, info)
     noteLines(head, ctx.notes, this.runtime, client.peer.trusted)
     ctx.facts.set(head, info, this.method, client.address, this.runtime.trusted, client.peer.trusted)
-    const refusal = this.#local(head) ?? this.#admit(info)
+    const refusal = answerOwn(this, head) ?? this.#admit(info)
     if (refusal !== null) {
       if (refusal !== 'answered') this.problem(refusal)
       return
@@ -107,8 +107,8 @@ export class Exchange {
     this.startedAt = ctx.clock()
     this.method = head.buf.toString('latin1', head.start, head.methodEnd)
     this.isHead = this.method === 'HEAD'
-    this.safe = SAFE.has(this.method)
-    this.idempotent = this.safe || IDEMPOTENT.has(this.method)
+    this.safe = isSafe(this.method)
+    this.idempotent = isIdempotent(this.method)
     this.minor = info.minor
     this.framing = info.framing
     this.expectContinue = info.expectContinue
@@ -121,28 +121,7 @@ export class Exchange {
     ctx.retries.request()
   }
 
-  /** What the gateway answers itself; a loop is refused before anything is asked. */
-  #local(head: Head): ErrorCode | 'answered' | null {
-    const { ctx, runtime } = this
-    if (ctx.notes.loop) return 'loop_detected'
-    this.shadow = ctx.notes.shadow
-    this.debug = ctx.notes.debug
-    if (runtime.config.listen.health !== null && ctx.facts.target.split('?')[0] === runtime.config.listen.health) {
-      const ok = ctx.ready && !ctx.draining
-      this.answerLocally(plainAnswer(ok ? 200 : 503, ok ? 'ok\n' : 'not ready\n', this.#shape()))
-      return 'answered'
-    }
-    if (ctx.notes.maxForwards >= 0 && this.method === 'OPTIONS') {
-      if (head.value(ctx.notes.maxForwards) === '0') {
-        this.answerLocally(plainAnswer(200, '', { ...this.#shape(), lines: 'Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n' }))
-        return 'answered'
-      }
-      head.drop[ctx.notes.maxForwards] = 1
-    }
-    return null
-  }
-
-  #shape(): { head: boolean; close: boolean; lines: string } {
+  shape(): { head: boolean; close: boolean; lines: string } {
     return { head: this.isHead, close: this.#mustClose(), lines: '' }
   }
 
@@ -207,7 +186,7 @@ export class Exchange {
     const next = this.body.reader.consume(buf, from, to, this)
     if (!this.active) return to
     if (this.body.reader.bad) {
-      this.#badBody()
+      this.#giveUp('bad_request')
       return to
     }
     if (this.body.done) this.#bodyDone()
@@ -220,8 +199,7 @@ export class Exchange {
     const limit = this.route?.config.bodyBytes ?? 0
     const max = limit > 0 ? limit : this.runtime.config.limits.bodyBytes
     if (max > 0 && this.body.bytes + to - from > max) {
-      this.attempts.abandon()
-      this.problem('body_too_large')
+      this.#giveUp('body_too_large')
       return
     }
     this.ctx.heldBytes += this.body.hold(buf, from, to, conn !== null)
@@ -246,11 +224,12 @@ export class Exchange {
     this.pair?.requestComplete()
   }
 
-  #badBody(): void {
-    const answering = this.attempts.answering
+  /** The request turned out wrong while it streamed. An answer that has begun can only be cut. */
+  #giveUp(code: ErrorCode): void {
+    const { answering } = this.attempts
     this.attempts.abandon()
     if (answering) this.client.cut()
-    else this.problem('bad_request')
+    else this.problem(code)
   }
 
   /** All that one read of the client brought has been told. */
@@ -270,8 +249,8 @@ export class Exchange {
     this.end()
   }
 
-  onDeadline(now: number): void {
-    if (this.active) this.attempts.onDeadline(now)
+  onDeadline(): void {
+    if (this.active) this.attempts.onDeadline()
   }
 
   /** The gateway's own answer with this error; the exchange is over. */
@@ -280,11 +259,13 @@ export class Exchange {
     if (rejection >= 0) this.ctx.recorder.rejected(rejection)
     if (code === 'bad_request' || code === 'body_too_large') this.close = true
     const lines = backend === null ? '' : this.runtime.backendLine[backend]
-    this.answerLocally(problemAnswer(code, { ...this.#shape(), lines }))
+    this.answerLocally(problemAnswer(code, { ...this.shape(), lines }))
   }
 
   answerLocally(bytes: string): void {
     const close = this.#mustClose()
+    // Interim answers of the backend may still wait to be written.
+    if (this.ctx.down.length > 0) this.ctx.down.flush(this.client.socket)
     this.client.socket.write(bytes, 'latin1')
     this.pair?.abandon()
     this.end()

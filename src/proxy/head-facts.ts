@@ -63,7 +63,8 @@ export class HeadFacts implements RequestFacts {
   #forwardedFor(): string[] {
     const head = this.#head
     const values: string[] = []
-    for (let i = 0; head !== null && i < head.count; i++) if (head.id[i] === H_XFF && head.drop[i] === 0) values.push(head.value(i))
+    if (head === null) return values
+    for (let i = 0; i < head.count; i++) if (head.id[i] === H_XFF && head.drop[i] === 0) values.push(head.value(i))
     return values
   }
 
@@ -77,7 +78,8 @@ export class HeadFacts implements RequestFacts {
   headers(name: string): readonly string[] {
     const head = this.#head
     const values: string[] = []
-    for (let i = head?.find(name) ?? -1; head !== null && i >= 0; i = head.find(name, i + 1)) values.push(head.value(i))
+    if (head === null) return values
+    for (let i = head.find(name); i >= 0; i = head.find(name, i + 1)) values.push(head.value(i))
     return values
   }
 }

@@ -23,6 +23,7 @@ export class HeldAnswer implements UpstreamUser {
   readonly #isHead: boolean
   #body: Buffer[] = []
   #bytes = 0
+  #conn: Upstream | null
 
   constructor(exchange: Exchange, ctx: Context, conn: Upstream, head: Head, info: AnswerInfo) {
     this.#exchange = exchange
@@ -32,15 +33,10 @@ export class HeldAnswer implements UpstreamUser {
     this.#bodyless = info.framing === FRAME_NONE
     this.#told = info.length
     // The body is written with its length once it is here whole.
-    writeAnswerHead(
-      this.#head,
-      head,
-      { ...info, framing: FRAME_NONE, length: -1 },
-      FRAME_NONE,
-      shapeOf(exchange, 'v2', exchange.close, false),
-    )
+    writeAnswerHead(this.#head, head, { status: info.status, length: -1 }, FRAME_NONE, shapeOf(exchange, 'v2', exchange.close, false))
     this.#head.length -= 2
     conn.user = this
+    this.#conn = conn
   }
 
   onBody(buf: Buffer, from: number, to: number): void {
@@ -49,7 +45,14 @@ export class HeldAnswer implements UpstreamUser {
     else this.#body = []
   }
 
+  /** Nobody needs it any more. */
+  leave(): void {
+    this.#conn?.abandon()
+    this.#conn = null
+  }
+
   onAnswerEnd(conn: Upstream): void {
+    this.#conn = null
     this.complete = this.#bytes <= this.#exchange.runtime.config.limits.holdBytes
     if (conn.info.reusable) this.#ctx.pools.v2.release(conn)
     else conn.abandon()
@@ -66,7 +69,13 @@ export class HeldAnswer implements UpstreamUser {
   }
 
   onFault(): void {
+    this.#conn = null
     this.complete = false
+  }
+
+  onCrash(error: unknown): void {
+    this.complete = false
+    this.#ctx.onError(error)
   }
 
   onConnected(): void {}

@@ -17,10 +17,9 @@ import type { ConnectFault, Upstream, UpstreamFault, UpstreamUser } from '../wir
 import { WheelEntry } from '../wire/wheel.ts'
 import type { Timed } from '../wire/wheel.ts'
 import type { Context } from './context.ts'
+import { isSafe } from './method.ts'
 import type { Mirrors } from './mirror.ts'
 import type { Pair } from './pair.ts'
-
-const SAFE = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 export class MirrorJob implements UpstreamUser, Timed {
   deadline = 0
@@ -112,7 +111,7 @@ export class MirrorJob implements UpstreamUser, Timed {
   onFault(conn: Upstream, fault: UpstreamFault): void {
     const stale = fault === 'reset' && conn.served > 0 && !conn.touched
     // A write is never sent twice, not even to the shadow.
-    if (stale && !this.#retried && !this.#over && SAFE.has(this.pair.method)) {
+    if (stale && !this.#retried && !this.#over && isSafe(this.pair.method)) {
       this.#retried = true
       this.#conn = null
       const fresh = this.#pool.acquire(this, 0)
@@ -132,6 +131,11 @@ export class MirrorJob implements UpstreamUser, Timed {
     this.#pool.cancel(this)
     this.#conn?.abandon()
     this.#end(OUTCOME_TIMEOUT, true, false)
+  }
+
+  onCrash(error: unknown): void {
+    this.#end(OUTCOME_MALFORMED, false, false)
+    this.#ctx.onError(error)
   }
 
   onReadEnd(): void {}

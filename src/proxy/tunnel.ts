@@ -133,8 +133,7 @@ export class Tunnels {
             servername: endpoint.serverName,
           }
         : { protocol: 'http:', host: 'localhost', socketPath: endpoint.socketPath, port: 80 }
-    // http-proxy-3 types its socket as net.Socket; TunnelSocket has what it uses.
-    this.#proxy.ws(req, tunnel.stream as never, rest, { target: target as never }, (error: Error) => this.#failed(tunnel, error))
+    this.#proxy.ws(req, tunnel.stream, rest, { target }, (error: Error) => this.#failed(tunnel, error))
   }
 
   /** The raw path, byte for byte; and who answered. Runs before http-proxy-3 adds its own listeners. */

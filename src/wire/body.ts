@@ -6,7 +6,8 @@
  * extension or a line end the two sides could read differently never travels.
  */
 import { CR, HEX, HTAB, LF, SEMICOLON, SP, TOKEN, VALUE } from './bytes.ts'
-import { DONE, Head, MORE, S_LINES, scanLines } from './head.ts'
+import { DONE, Head, MORE } from './head.ts'
+import { S_LINES, scanLines } from './line-scan.ts'
 import { FRAME_CHUNKED, FRAME_CLOSE, FRAME_LENGTH, FRAME_NONE } from './request.ts'
 
 export interface BodySink {

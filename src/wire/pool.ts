@@ -162,17 +162,19 @@ export class Pool {
       const known = this.#byId.get(address.id)
       const same = known !== undefined && known.address.address === address.address && known.address.port === address.port
       const pool = same ? known : new EndpointPool(this, address, this.#counterOf(address.id))
-      if (!same) known?.idle.slice().forEach((conn) => conn.destroy())
       pool.retired = false
-      this.#byId.set(address.id, pool)
       next.push(pool)
     }
     for (const old of this.#endpoints) {
       if (next.includes(old)) continue
       old.retired = true
       old.idle.slice().forEach((conn) => conn.destroy())
-      if (this.#byId.get(idOf(this.#byId, old)) === old) this.#byId.delete(idOf(this.#byId, old))
     }
+    this.#byId.clear()
+    addresses.forEach(({ id }, index) => {
+      const pool = next[index]
+      if (pool !== undefined) this.#byId.set(id, pool)
+    })
     this.#endpoints = next
     this.serveQueue()
   }
@@ -289,13 +291,9 @@ export class Pool {
 
   /** Closes every idle connection, and with `all` those in use. */
   close(all = false): void {
-    for (const endpoint of this.#byId.values()) {
-      for (const conn of [...(all ? endpoint.all : endpoint.idle)]) conn.destroy()
+    for (const endpoint of this.#endpoints) {
+      // Copies: a connection leaves both lists as it ends.
+      for (const conn of Array.from(all ? endpoint.all : endpoint.idle)) conn.destroy()
     }
   }
-}
-
-function idOf(pools: ReadonlyMap<number, EndpointPool>, wanted: EndpointPool): number {
-  for (const [id, pool] of pools) if (pool === wanted) return id
-  return -1
 }

@@ -6,18 +6,8 @@
  */
 import { CR, HEX, LF, SP, TARGET, TOKEN, VALUE } from './bytes.ts'
 import type { Head, HeadLimits, ScanStatus } from './head.ts'
-import {
-  BAD,
-  BAD_METHOD,
-  BAD_VERSION,
-  LINE_TOO_LONG,
-  MORE,
-  REPAIRED_BARE_LF,
-  REPAIRED_CONTROL,
-  S_LINES,
-  TOO_LARGE,
-  scanLines,
-} from './head.ts'
+import { BAD, BAD_METHOD, BAD_VERSION, LINE_TOO_LONG, MORE, REPAIRED_BARE_LF, REPAIRED_CONTROL, TOO_LARGE } from './head.ts'
+import { S_LINES, scanLines } from './line-scan.ts'
 
 const R_START = 0
 const R_START_LF = 1

@@ -9,12 +9,12 @@ import type { Socket } from 'node:net'
 import { AnswerInfo, readAnswer } from './answer.ts'
 import { BodyReader } from './body.ts'
 import type { BodySink } from './body.ts'
-import { DONE, Head, MORE, REPAIRED_CHUNK_SPACE } from './head.ts'
-import type { HeadLimits, ScanStatus } from './head.ts'
+import { DONE, MORE, REPAIRED_CHUNK_SPACE } from './head.ts'
+import type { Head, HeadLimits, ScanStatus } from './head.ts'
+import { HeadReader } from './head-reader.ts'
 import { FRAME_CLOSE } from './request.ts'
 import { cut, dial } from './socket.ts'
 import type { Address } from './socket.ts'
-import { scanAnswer } from './start-line.ts'
 import { WheelEntry } from './wheel.ts'
 import type { Timed, Wheel } from './wheel.ts'
 
@@ -32,6 +32,8 @@ export interface UpstreamUser extends BodySink {
   onFault(conn: Upstream, fault: UpstreamFault): void
   /** All that one read brought has been told: write it out. */
   onReadEnd(): void
+  /** The user's own code threw; it must let go of everything without throwing again. */
+  onCrash(error: unknown): void
   /** The connection takes bytes again. */
   onUpstreamDrain(): void
 }
@@ -47,17 +49,6 @@ export interface UpstreamOwner {
   onGone(conn: Upstream): void
   /** The backend closed the connection after it had been idle for so long. */
   onIdleClosed(idleMs: number): void
-}
-
-/** Heads not in use; an idle connection holds none. */
-const spareHeads: Head[] = []
-
-export function takeHead(): Head {
-  return spareHeads.pop() ?? new Head()
-}
-
-export function giveHead(head: Head): void {
-  if (spareHeads.length < 256) spareHeads.push(head)
 }
 
 export class Upstream implements Timed {
@@ -80,8 +71,7 @@ export class Upstream implements Timed {
   maxAgeMs = Infinity
   readonly info = new AnswerInfo()
   readonly body = new BodyReader()
-  #head: Head | null = null
-  #kept = 0
+  readonly #heads = new HeadReader()
   #noBody = false
   #inBody = false
   #ended = false
@@ -111,8 +101,7 @@ export class Upstream implements Timed {
   }
 
   destroy(): void {
-    if (this.#head !== null) giveHead(this.#head)
-    this.#head = null
+    this.#heads.drop()
     cut(this.socket)
     this.#gone()
   }
@@ -139,6 +128,16 @@ export class Upstream implements Timed {
       return
     }
     this.touched = true
+    try {
+      this.#read(buf, n, user)
+    } catch (error) {
+      this.user = null
+      this.destroy()
+      user.onCrash(error)
+    }
+  }
+
+  #read(buf: Buffer, n: number, user: UpstreamUser): void {
     let pos = 0
     while (pos < n && this.user === user && !this.closed) {
       pos = this.#inBody ? this.#readBody(buf, pos, n, user) : this.#readHead(buf, pos, n, user)
@@ -147,23 +146,11 @@ export class Upstream implements Timed {
   }
 
   #readHead(buf: Buffer, from: number, to: number, user: UpstreamUser): number {
-    const started = this.#head !== null
-    const head = this.#head ?? takeHead()
-    const before = this.#kept
-    if (started) head.append(buf, from, to, before)
-    else head.begin(buf, from)
-    const status = scanAnswer(head, started ? before + to - from : to, this.owner.strict, this.owner.limits)
-    if (status === MORE) {
-      this.#head = head
-      if (!started) head.keep(to)
-      this.#kept = before + to - from
-      return to
-    }
-    this.#head = null
-    this.#kept = 0
-    const next = started ? from + head.pos - before : head.pos
+    const status = this.#heads.readAnswer(buf, from, to, this.owner.strict, this.owner.limits)
+    if (status === MORE) return to
+    const { head, next } = this.#heads
     this.#headRead(head, status, user, next < to)
-    giveHead(head)
+    this.#heads.done()
     // Bytes behind the answer stay unread: the connection will not be used again.
     return this.#inBody || this.user === user ? next : to
   }

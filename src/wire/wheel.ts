@@ -34,6 +34,7 @@ export class Wheel {
   /** Lateness of the last tick, milliseconds. */
   lagMs = 0
   readonly #clock: () => number
+  readonly #onError: (error: unknown) => void
   readonly #slots: (WheelEntry | null)[] = Array.from({ length: SLOTS }, () => null)
   #tick: number
   #timer: NodeJS.Timeout | null = null
@@ -42,8 +43,10 @@ export class Wheel {
   /** Next entry of the slot being visited: what an entry's deadline unlinks must not break the walk. */
   #cursor: WheelEntry | null = null
 
-  constructor(clock: () => number = () => performance.now()) {
+  /** `onError`: what a deadline's owner throws; the wheel itself goes on turning. */
+  constructor(clock: () => number = () => performance.now(), onError: (error: unknown) => void = rethrow) {
     this.#clock = clock
+    this.#onError = onError
     this.now = clock()
     this.#lastTick = this.now
     this.#tick = Math.floor(this.now / TICK_MS)
@@ -132,8 +135,20 @@ export class Wheel {
       else if (owner.deadline > now) this.#file(entry, Math.floor(owner.deadline / TICK_MS) + 1)
       else if (owner.deadline > 0) {
         owner.deadline = 0
-        owner.onDeadline(now)
+        this.#fire(owner, now)
       }
     }
   }
+
+  #fire(owner: Timed, now: number): void {
+    try {
+      owner.onDeadline(now)
+    } catch (error) {
+      this.#onError(error)
+    }
+  }
+}
+
+function rethrow(error: unknown): never {
+  throw error
 }

@@ -1,5 +1,6 @@
 /** State in a few words, for the audit log's `before` and `after`. */
 import type { Command, ControlState } from '../model/control.ts'
+import { bpsToPercent } from '../units.ts'
 import { ceilingOf } from './effective.ts'
 import { groupOf } from './state.ts'
 
@@ -15,7 +16,7 @@ export function describe(state: ControlState, command: Command): string {
 
 /** Basis points as the percent number users write. */
 export function percentOf(bps: number): string {
-  return String(bps / 100)
+  return String(bpsToPercent(bps))
 }
 
 function describeGroup(state: ControlState, name: string): string {

@@ -7,6 +7,7 @@
 import type { Ceiling, ControlState, Effective, GroupState, Latch } from '../model/control.ts'
 import { BUCKETS, packWord } from '../model/routing.ts'
 import type { CeilingStatus } from '../model/status.ts'
+import { percentToBps } from '../units.ts'
 import { groupOf, unrouted } from './state.ts'
 
 /** After a trip nothing reaches v2 for this long, mirrors included: it may be down for load (DESIGN 6). */
@@ -33,7 +34,7 @@ export function ceilingBps(state: ControlState): number {
 
 /** Percent to basis points; anything above 0 stays above 0, else a ceiling of 0.004 would read as "zero for everybody". */
 export function toBps(percent: number): number {
-  return percent > 0 ? Math.max(1, Math.round(percent * 100)) : 0
+  return percent > 0 ? Math.max(1, percentToBps(percent)) : 0
 }
 
 /** v2's share in force, and what holds it below wanted: the first of kill, latch, stage, ceiling. */

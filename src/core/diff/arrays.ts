@@ -11,7 +11,20 @@ import { elementState } from './hash.ts'
 import { canonicalNumber } from './number.ts'
 import { ABSENT, Path } from './report.ts'
 import type { RuleState } from './rules.ts'
-import { elementsOf, identityText, isContainer, kindOf, nextOf, NUMBER, OBJECT, rawText, STRING, stringText, type Tape } from './tape.ts'
+import {
+  cellAt,
+  elementsOf,
+  identityText,
+  isContainer,
+  kindOf,
+  nextOf,
+  NUMBER,
+  OBJECT,
+  rawText,
+  STRING,
+  stringText,
+  type Tape,
+} from './tape.ts'
 
 /** What alignment needs of the walk. */
 export interface Aligner {
@@ -46,8 +59,8 @@ export function alignArrays(walk: Aligner, x: number, y: number, state: RuleStat
 interface Arrays {
   readonly x: number
   readonly y: number
-  readonly left: readonly number[]
-  readonly right: readonly number[]
+  readonly left: Int32Array
+  readonly right: Int32Array
   readonly state: RuleState | null
   readonly path: Path | null
   /** Path of any element. */
@@ -56,30 +69,30 @@ interface Arrays {
 
 function alignByPosition(walk: Aligner, { x, y, left, right, state, path, each }: Arrays): void {
   const unclear: number[] = []
-  for (let i = 0; i < left.length && walk.step(); i++) if (!walk.evidentlySame(left[i] ?? 0, right[i] ?? 0)) unclear.push(i)
+  for (let i = 0; i < left.length && walk.step(); i++) if (!walk.evidentlySame(cellAt(left, i), cellAt(right, i))) unclear.push(i)
   if (!walk.probing && unclear.length > 1) {
-    const lefts = unclear.map((i) => left[i] ?? 0)
-    const rights = unclear.map((i) => right[i] ?? 0)
+    const lefts = Int32Array.from(unclear, (i) => cellAt(left, i))
+    const rights = Int32Array.from(unclear, (i) => cellAt(right, i))
     if (!inStep(walk, lefts, rights) && sameElements(walk, lefts, rights, state)) {
       walk.differ(path, 'order', x, y)
       return
     }
   }
-  for (const i of unclear) walk.later(left[i] ?? 0, right[i] ?? 0, elementState(state, i), each)
+  for (const i of unclear) walk.later(cellAt(left, i), cellAt(right, i), elementState(state, i), each)
 }
 
 /** Whether every pair proposed by position has equal hashes: then nothing says that the order changed. */
-function inStep(walk: Aligner, lefts: readonly number[], rights: readonly number[]): boolean {
+function inStep(walk: Aligner, lefts: Int32Array, rights: Int32Array): boolean {
   const [hashA, hashB] = walk.hashes()
-  return lefts.every((node, i) => hashA[node] === hashB[rights[i] ?? 0])
+  return lefts.every((node, i) => cellAt(hashA, node) === cellAt(hashB, cellAt(rights, i)))
 }
 
 /** Whether both hold the same elements, in whatever order. */
-function sameElements(walk: Aligner, lefts: readonly number[], rights: readonly number[], state: RuleState | null): boolean {
+function sameElements(walk: Aligner, lefts: Int32Array, rights: Int32Array, state: RuleState | null): boolean {
   const [hashA, hashB] = walk.hashes()
   let sum = 0
-  for (const node of lefts) sum = (sum + (hashA[node] ?? 0)) | 0
-  for (const node of rights) sum = (sum - (hashB[node] ?? 0)) | 0
+  for (const node of lefts) sum = (sum + cellAt(hashA, node)) | 0
+  for (const node of rights) sum = (sum - cellAt(hashB, node)) | 0
   // Sums are cheap and settle nearly every case; only a likely reordering is matched element by element.
   return sum === 0 && unmatched(walk, lefts, rights, state?.other() ?? null).left.length === 0
 }
@@ -89,15 +102,15 @@ function alignEnds(walk: Aligner, { x, y, left, right, state, path, each }: Arra
   if (walk.probing) return
   const [hashA, hashB] = walk.hashes()
   const shorter = Math.min(left.length, right.length)
-  const like = (i: number, j: number): boolean => hashA[left[i] ?? 0] === hashB[right[j] ?? 0]
+  const like = (i: number, j: number): boolean => cellAt(hashA, cellAt(left, i)) === cellAt(hashB, cellAt(right, j))
   let head = 0
   while (head < shorter && walk.step() && like(head, head)) head++
   let tail = 0
   while (tail < shorter - head && walk.step() && like(left.length - 1 - tail, right.length - 1 - tail)) tail++
   // Lined up from the front up to the tail, then from the back: what is left over has no partner.
-  for (let i = 0; i < shorter - tail; i++) walk.later(left[i] ?? 0, right[i] ?? 0, elementState(state, i), each)
+  for (let i = 0; i < shorter - tail; i++) walk.later(cellAt(left, i), cellAt(right, i), elementState(state, i), each)
   for (let k = tail; k > 0; k--) {
-    walk.later(left[left.length - k] ?? 0, right[right.length - k] ?? 0, elementState(state, left.length - k), each)
+    walk.later(cellAt(left, left.length - k), cellAt(right, right.length - k), elementState(state, left.length - k), each)
   }
 }
 
@@ -110,14 +123,14 @@ function alignAsMultiset(walk: Aligner, { left, right, state, each }: Arrays): v
 /** What has no equal partner: a greedy match, exact unless tolerances make equality intransitive. */
 function unmatched(
   walk: Aligner,
-  lefts: readonly number[],
-  rights: readonly number[],
+  lefts: Int32Array,
+  rights: Int32Array,
   state: RuleState | null,
-): { readonly left: readonly number[]; readonly right: readonly number[] } {
+): { readonly left: Int32Array; readonly right: Int32Array } {
   const [hashA, hashB] = walk.hashes()
   const candidates = new Map<number, number[]>()
   for (const y of rights) {
-    const hash = hashB[y] ?? 0
+    const hash = cellAt(hashB, y)
     const known = candidates.get(hash)
     if (known === undefined) candidates.set(hash, [y])
     else known.push(y)
@@ -125,12 +138,24 @@ function unmatched(
   const matched = new Set<number>()
   const left: number[] = []
   for (const x of lefts) {
-    const bucket = candidates.get(hashA[x] ?? 0) ?? []
-    const at = bucket.findIndex((y) => walk.step() && walk.equal(x, y, state))
-    if (at === -1) left.push(x)
-    else for (const y of bucket.splice(at, 1)) matched.add(y)
+    const y = takeEqual(walk, x, candidates.get(cellAt(hashA, x)) ?? [], state)
+    if (y === ABSENT) left.push(x)
+    else matched.add(y)
   }
-  return { left, right: rights.filter((y) => !matched.has(y)) }
+  return { left: Int32Array.from(left), right: rights.filter((y) => !matched.has(y)) }
+}
+
+/** Takes the first node equal to `x` out of the bucket; ABSENT when there is none, or no step left to look. */
+function takeEqual(walk: Aligner, x: number, bucket: number[], state: RuleState | null): number {
+  for (const [at, y] of bucket.entries()) {
+    if (!walk.step()) break
+    if (!walk.equal(x, y, state)) continue
+    // The last one takes its place: removing from the middle would make many equal elements quadratic.
+    const last = bucket.pop()
+    if (last !== undefined && at < bucket.length) bucket[at] = last
+    return y
+  }
+  return ABSENT
 }
 
 function alignByKey(walk: Aligner, { x, y, left, right, state, path, each }: Arrays, key: string, unordered: boolean): void {
@@ -158,7 +183,7 @@ function alignByKey(walk: Aligner, { x, y, left, right, state, path, each }: Arr
     paired.add(place)
     reordered ||= place < last
     last = place
-    walk.later(node, right[place] ?? 0, element, each)
+    walk.later(node, cellAt(right, place), element, each)
   }
   if (reordered && !unordered) walk.differ(path, 'order', x, y)
   for (const [place, node] of right.entries()) if (!paired.has(place)) walk.unpaired(each, element, ABSENT, node)
@@ -179,9 +204,9 @@ function keyOf(tape: Tape, node: number, key: string): string {
 }
 
 /** Leftovers are compared in the order they come, so that a changed element shows the field that changed. */
-function pairUp(walk: Aligner, left: readonly number[], right: readonly number[], state: RuleState | null, each: Path): void {
+function pairUp(walk: Aligner, left: Int32Array, right: Int32Array, state: RuleState | null, each: Path): void {
   const both = Math.min(left.length, right.length)
-  for (let i = 0; i < both; i++) walk.later(left[i] ?? 0, right[i] ?? 0, state, each)
+  for (let i = 0; i < both; i++) walk.later(cellAt(left, i), cellAt(right, i), state, each)
   for (const x of left.slice(both)) walk.unpaired(each, state, x, ABSENT)
   for (const y of right.slice(both)) walk.unpaired(each, state, ABSENT, y)
 }

@@ -10,6 +10,8 @@ import { canonicalNumber } from './number.ts'
 import type { RuleState } from './rules.ts'
 import {
   ARRAY,
+  byteAt,
+  cellAt,
   endOf,
   ESCAPED,
   hasFlag,
@@ -77,7 +79,7 @@ function hashObject(tape: Tape, object: number, hashes: Int32Array, states: (Rul
   for (let key = object + 1; key < end; key = nextOf(tape, key + 1)) {
     if (states?.[key + 1]?.ignore) continue
     // Added up, because members have no order.
-    sum = (sum + mix(hashes[key] ?? 0, hashes[key + 1] ?? 0)) | 0
+    sum = (sum + mix(cellAt(hashes, key), cellAt(hashes, key + 1))) | 0
   }
   return mix(sum, OBJECT)
 }
@@ -88,7 +90,7 @@ function hashArray(tape: Tape, array: number, hashes: Int32Array, states: (RuleS
   const end = nextOf(tape, array)
   for (let child = array + 1; child < end; child = nextOf(tape, child)) {
     if (states?.[child]?.ignore) continue
-    const item = mix(hashes[child] ?? 0, 7)
+    const item = mix(cellAt(hashes, child), 7)
     hash = orderless ? (hash + item) | 0 : mix(hash, item)
   }
   return mix(hash, ARRAY)
@@ -101,7 +103,7 @@ function hashString(tape: Tape, node: number): number {
   const end = endOf(tape, node) - 1
   let hash = FNV_OFFSET
   for (let i = startOf(tape, node) + 1; i < end; i++) {
-    const byte = bytes[i] ?? 0
+    const byte = byteAt(bytes, i)
     if (byte >= 0x80) return hashChars(hasFlag(tape, node, INVALID) ? rawText(tape, node) : stringText(tape, node))
     hash = Math.imul(hash ^ byte, FNV_PRIME)
   }

@@ -7,7 +7,7 @@
  * order mark is noted and skipped.
  */
 import type { Budget } from './comparison.ts'
-import { ARRAY, ESCAPED, FALSE, INVALID, NULL, NUMBER, OBJECT, STRING, type Tape, TRUE } from './tape.ts'
+import { ARRAY, cellAt, ESCAPED, FALSE, INVALID, NULL, NUMBER, OBJECT, STRING, type Tape, TRUE } from './tape.ts'
 import { isUtf8 } from './utf8.ts'
 
 export type JsonProblem = 'not-json' | 'too-deep' | 'too-large'
@@ -78,7 +78,7 @@ class Parser {
   /** Consumes closers and at most one comma (and the key after it). */
   #close(): boolean {
     while (this.#depth > 0) {
-      const node = this.#open[this.#depth - 1] ?? 0
+      const node = cellAt(this.#open, this.#depth - 1)
       const inObject = this.#cells[node << 2] === OBJECT
       const byte = this.#peek()
       if (byte === COMMA) {
@@ -234,15 +234,14 @@ function escapeEnd(bytes: Uint8Array, at: number): number {
     case 0x74:
       return at + 2
     case 0x75:
-      for (let i = at + 2; i < at + 6; i++) if (!isHex(bytes[i])) return END
+      for (let i = at + 2; i < at + 6; i++) if (!isHex(bytes[i] ?? END)) return END
       return at + 6
     default:
       return END
   }
 }
 
-function isHex(byte: number | undefined): boolean {
-  if (byte === undefined) return false
+function isHex(byte: number): boolean {
   const lower = byte | 0x20
   return (byte >= 0x30 && byte <= 0x39) || (lower >= 0x61 && lower <= 0x66)
 }

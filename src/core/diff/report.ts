@@ -6,7 +6,7 @@
  */
 import type { Difference, DifferenceKind } from '../model/finding.ts'
 import { ANY_SEGMENT, escapeSegment } from './pointer.ts'
-import { ARRAY, FALSE, isContainer, kindOf, NULL, NUMBER, OBJECT, rawText, sizeOf, stringText, type Tape, TRUE } from './tape.ts'
+import { ARRAY, FALSE, isContainer, kindOf, NUMBER, rawText, sizeOf, stringText, type Tape } from './tape.ts'
 
 /** Node index of "nothing there". */
 export const ABSENT = -1
@@ -88,14 +88,4 @@ export function valueText(tape: Tape, node: number): string | null {
   if (kind === NUMBER) return rawText(tape, node).slice(0, MAX_VALUE_CHARS)
   if (kind <= FALSE) return rawText(tape, node)
   return JSON.stringify(stringText(tape, node).slice(0, MAX_VALUE_CHARS))
-}
-
-/** Name of a JSON type, for messages. */
-export function typeName(tape: Tape, node: number): string {
-  const kind = kindOf(tape, node)
-  if (kind === NULL) return 'null'
-  if (kind === TRUE || kind === FALSE) return 'boolean'
-  if (kind === NUMBER) return 'number'
-  if (kind === ARRAY) return 'array'
-  return kind === OBJECT ? 'object' : 'string'
 }

@@ -4,13 +4,15 @@
  * TextDecoder's fatal mode would say so with an exception per bad string, and legacy answers in Latin-1
  * have thousands of them.
  */
+import { byteAt } from './tape.ts'
+
 export function isUtf8(bytes: Uint8Array, start: number, end: number): boolean {
   let i = start
   while (i < end) {
-    const lead = bytes[i] ?? 0
-    const length = lead < 0x80 ? 1 : sequenceLength(lead, bytes[i + 1] ?? 0)
+    const lead = byteAt(bytes, i)
+    const length = lead < 0x80 ? 1 : sequenceLength(lead, byteAt(bytes, i + 1))
     if (length === 0 || i + length > end) return false
-    for (let k = i + 1; k < i + length; k++) if (((bytes[k] ?? 0) & 0xc0) !== 0x80) return false
+    for (let k = i + 1; k < i + length; k++) if ((byteAt(bytes, k) & 0xc0) !== 0x80) return false
     i += length
   }
   return true

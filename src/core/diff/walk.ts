@@ -234,14 +234,10 @@ class Walk implements Aligner {
   }
 }
 
+/** What a node put on the stack is taken from it in the order of the document. */
 function reverseFrom(pairs: Pair[], start: number): void {
-  for (let i = start, j = pairs.length - 1; i < j; i++, j--) {
-    const low = pairs[i]
-    const high = pairs[j]
-    if (low === undefined || high === undefined) return
-    pairs[i] = high
-    pairs[j] = low
-  }
+  if (pairs.length - start < 2) return
+  for (const pair of pairs.splice(start).reverse()) pairs.push(pair)
 }
 
 function commonPrefix(a: Uint8Array, b: Uint8Array): number {

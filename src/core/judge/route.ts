@@ -7,21 +7,24 @@
  */
 import type { Verdict, VerdictKind } from '../model/verdict.ts'
 import { createAbsolute } from './absolute.ts'
+import type { Absolute } from './absolute.ts'
 import { createClock } from './clock.ts'
 import type { Counts } from './counts.ts'
 import { sane } from './counts.ts'
-import { failuresSentence, tooFewSentence, duration } from './sentence.ts'
+import { failuresSentence, tooFewSentence } from './sentence.ts'
+import type { Told } from './sentence.ts'
 import { createSustain } from './sustain.ts'
 import { createWindow, WINDOW_MS } from './window.ts'
+import type { Window } from './window.ts'
 
 /** log e at which the ramp holds and somebody is told; no trip. */
 export const SUSPECT_LOG_E = 5
 
 export interface JudgedRoute {
   readonly name: string
-  /** Bad share that is still fine, 0–1. */
+  /** Share of bad answers that is still fine, 0–1. */
   readonly errorLimit: number
-  /** Requests of the trailing ten minutes below which v2 is not called healthy. */
+  /** Requests of the trailing ten minutes below which v2 is not called healthy. Gates no trip. */
   readonly minRequests: number
   /** Bad answers must span this long before they trip; 0 for routes of unsafe methods. */
   readonly sustainMs: number
@@ -30,14 +33,14 @@ export interface JudgedRoute {
 /** What happened since the last tick. */
 export interface TickDeltas {
   readonly v2: Counts
-  /** The same of v1's own answers (never fallbacks): for the sentence. */
+  /** v1's own answers (never fallbacks), for the sentence. */
   readonly v1: Counts
-  /** Users get v2 and nothing is latched: canary or complete, no latch, no kill. */
+  /** Users get v2 and nothing holds it at zero: canary or complete, no latch, no kill. */
   readonly mayTrip: boolean
 }
 
 export interface Judgement extends Verdict {
-  /** The verdict is to take effect now. Stays true while it is so; the caller may have to withhold it. */
+  /** The verdict is to take effect. Stays true while it is so: the caller may have to withhold it for now. */
   readonly trip: boolean
 }
 
@@ -52,7 +55,7 @@ export function createRouteJudge(route: JudgedRoute, threshold: () => number): R
   const clock = createClock()
   const errors = createAbsolute({ limit: route.errorLimit, threshold })
   const sustain = createSustain(route.sustainMs)
-  const trailing = createWindow()
+  let trailing = createWindow(0)
   let mightTrip = false
   let told: Judgement | null = null
   let toldSecond = -1
@@ -60,31 +63,58 @@ export function createRouteJudge(route: JudgedRoute, threshold: () => number): R
     route,
     tick: (now, deltas) => {
       const elapsedMs = clock.advance(now)
+      if (deltas.mayTrip && !mightTrip) {
+        // Rearmed, or in front of users for the first time: what was before belongs to another question.
+        errors.restart(elapsedMs)
+        trailing = createWindow(elapsedMs)
+      }
+      mightTrip = deltas.mayTrip
       const canary = sane(deltas.v2)
       const baseline = sane(deltas.v1)
-      // Rearmed, or in front of users for the first time: what it did before belongs to an older question.
-      if (deltas.mayTrip && !mightTrip) errors.restart(elapsedMs)
-      mightTrip = deltas.mayTrip
       errors.tick(elapsedMs, canary, baseline)
       trailing.add(elapsedMs, canary, baseline)
-      const logE = errors.logE
+      const { logE } = errors
       const lasting = sustain.tick(elapsedMs, logE >= SUSPECT_LOG_E, canary.bad > 0)
-      const kind = kindOf(logE, threshold(), lasting, trailing.canary.total >= route.minRequests)
+      const kind = kindOf(logE, lasting && logE >= threshold(), trailing.canary.total >= Math.max(1, route.minRequests))
       const trip = kind === 'regression' && deltas.mayTrip
       // Sentences are for people: a new one when the verdict turns, else once a second.
       const second = Math.floor(elapsedMs / 1_000)
       if (told !== null && told.kind === kind && told.trip === trip && toldSecond === second) return told
       toldSecond = second
-      told = { kind, trip, at: now, ...tell(kind) }
+      told = { kind, trip, at: now, ...tell(route, kind, elapsedMs, { errors, trailing, threshold: threshold() }) }
       return told
-
-      function tell(verdict: VerdictKind): Pick<Verdict, 'reason' | 'numbers'> {
-        const spanMs = Math.min(elapsedMs, WINDOW_MS)
-        const calm = verdict === 'healthy' || verdict === 'insufficient'
-        const shown = calm
-          ? { canary: trailing.canary, baseline: trailing.baseline, spanMs }
-          : { ...errors.evidence, spanMs: elapsedMs - errors.evidence.sinceMs }
-        return { reason: sentence(verdict, shown), numbers: numbersOf(shown, logE) }
-      }
     },
   }
+}
+
+function kindOf(logE: number, crossed: boolean, enough: boolean): VerdictKind {
+  if (crossed) return 'regression'
+  if (logE >= SUSPECT_LOG_E) return 'suspect'
+  return enough ? 'healthy' : 'insufficient'
+}
+
+interface Knowledge {
+  readonly errors: Absolute
+  readonly trailing: Window
+  readonly threshold: number
+}
+
+function tell(route: JudgedRoute, kind: VerdictKind, elapsedMs: number, known: Knowledge): Pick<Verdict, 'reason' | 'numbers'> {
+  const calm = kind === 'healthy' || kind === 'insufficient'
+  const { sinceMs, canary, baseline } = calm ? known.trailing : known.errors.evidence
+  const spanMs = calm ? Math.min(elapsedMs - sinceMs, WINDOW_MS) : elapsedMs - sinceMs
+  const shown: Told = { canary, baseline, spanMs, limit: route.errorLimit }
+  return {
+    reason: kind === 'insufficient' ? tooFewSentence(shown, route.minRequests) : failuresSentence(shown),
+    numbers: {
+      bad: canary.bad,
+      total: canary.total,
+      seconds: spanMs / 1_000,
+      limitPercent: route.errorLimit * 100,
+      baselineBad: baseline.bad,
+      baselineTotal: baseline.total,
+      logE: known.errors.logE,
+      threshold: known.threshold,
+    },
+  }
+}

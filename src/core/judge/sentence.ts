@@ -15,20 +15,20 @@ export function failuresSentence({ canary, baseline, spanMs, limit }: Told): str
   return `v2 failed ${number(canary.bad)} of ${number(canary.total)} ${requests} in ${duration(spanMs)}; limit ${percent(limit)}; ${v1}`
 }
 
-export function tooFewSentence(canary: Counts, minRequests: number, spanMs: number): string {
+export function tooFewSentence({ canary, spanMs }: Told, minRequests: number): string {
   if (canary.total === 0) return `v2 got no request in ${duration(spanMs)}`
   return `v2 answered ${number(canary.total)} of the ${number(minRequests)} requests needed in ${duration(spanMs)}, ${number(canary.bad)} failed`
 }
 
 /** Whole units, and never "0 s": what just began has taken a second. */
-export function duration(ms: number): string {
+function duration(ms: number): string {
   const seconds = Math.max(1, Math.ceil(ms / 1_000))
   if (seconds < 120) return `${String(seconds)} s`
   const minutes = Math.round(seconds / 60)
   return minutes < 120 ? `${String(minutes)} min` : `${String(Math.round(minutes / 60))} h`
 }
 
-export function number(value: number): string {
+function number(value: number): string {
   return String(value).replace(/\B(?=(\d{3})+$)/g, ',')
 }
 

@@ -10,6 +10,7 @@ const SLICE_MS = 10_000
 const SLICES = WINDOW_MS / SLICE_MS
 
 export interface Window {
+  readonly sinceMs: number
   readonly canary: Counts
   readonly baseline: Counts
   /** Moves on to `elapsedMs` (never backwards), then adds. */
@@ -19,10 +20,10 @@ export interface Window {
 /** Cells of a slice: canary bad, canary total, baseline bad, baseline total. */
 const CELLS = 4
 
-export function createWindow(): Window {
+export function createWindow(sinceMs: number): Window {
   const slices = new Float64Array(SLICES * CELLS)
   const sums = new Float64Array(CELLS)
-  let current = 0
+  let current = Math.floor(sinceMs / SLICE_MS)
   const sum = (cell: number): number => sums[cell] ?? 0
   const moveTo = (slice: number): void => {
     const steps = Math.min(slice - current, SLICES)
@@ -36,6 +37,7 @@ export function createWindow(): Window {
     current = slice
   }
   return {
+    sinceMs,
     get canary() {
       return { bad: sum(0), total: sum(1) }
     },

@@ -148,8 +148,11 @@ function segmentMatches(segment: Segment, path: string, from: number, to: number
       return to > from
     case 'star':
       return starMatches(segment.pieces, path, from, to)
-    default:
+    case 'rest':
+      // Spans segments, so it is no match for one; the caller has dealt with it.
       return false
+    default:
+      return segment.kind satisfies never
   }
 }
 

@@ -5,6 +5,7 @@
  * the users nearest to the canary, and the comparison would say nothing about the rest.
  */
 import { BUCKETS, CEILING_ZERO, KILLED, LATCHED, LIVE, MIRRORS_OFF, STAGE_CANARY, STAGE_OFF, stageOf } from '../model/routing.ts'
+import { percentToBps } from '../units.ts'
 import type { Buckets } from './buckets.ts'
 import { createBuckets } from './buckets.ts'
 
@@ -21,7 +22,7 @@ const HELD = LATCHED | KILLED | CEILING_ZERO
 
 export function createSampler(kind: SampleKind, percent: number): Sampler {
   // A control character first: no sticky group can have the same salt.
-  return { bps: Math.round(percent * 100), buckets: createBuckets(`\u0001${kind}`) }
+  return { bps: percentToBps(percent), buckets: createBuckets(`\u0001${kind}`) }
 }
 
 /**

@@ -1,7 +1,7 @@
 import { randomFillSync } from 'node:crypto'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { createRandomHex, isTraceparent, startTraceparent, traceIdOf } from '../../src/telemetry/trace.ts'
+import { createRandomHex, isTraceparent, startTraceparent, traceIdOf } from '../../../src/core/split/trace.ts'
 
 const VALID = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
 

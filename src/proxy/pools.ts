@@ -1,0 +1,38 @@
+/**
+ * The pools of one data thread: one per backend for clients' requests, one per backend for mirrors, so that a
+ * slow shadow can never hold a connection a client needs.
+ */
+import type { Backend } from '../core/model/config.ts'
+import type { Snapshot } from '../core/model/snapshot.ts'
+import { Pool } from '../wire/pool.ts'
+import type { ConnectionCounter } from '../wire/pool.ts'
+import type { Wheel } from '../wire/wheel.ts'
+
+/** Mirrors count their connections for themselves, not against the process's cap. */
+export function alone(): ConnectionCounter {
+  let open = 0
+  return { total: () => open, add: (by) => void (open += by) }
+}
+
+type CounterOf = (id: number) => ConnectionCounter
+
+export function createPools(wheel: Wheel, snapshot: Snapshot, counterOf: CounterOf, mirrors: boolean): Readonly<Record<Backend, Pool>> {
+  const pool = (backend: Backend): Pool => new Pool(wheel, poolLimits(snapshot, backend, mirrors), counterOf, Math.random)
+  return { v1: pool('v1'), v2: pool('v2') }
+}
+
+/** Mirrors have as many connections as they may have requests. */
+export function poolLimits(snapshot: Snapshot, backend: Backend, mirrors: boolean): Pool['limits'] {
+  const { pool, limits, backends, routes } = snapshot.config
+  const connectMs = Math.max(...routes.map((route) => route.timeouts.connectMs), 1)
+  const concurrency = Math.max(...routes.map((route) => route.mirror.concurrency), 1)
+  return {
+    connections: mirrors ? concurrency : pool.connections,
+    queue: mirrors ? concurrency : pool.queue,
+    idleMs: pool.idleMs,
+    maxAgeMs: pool.maxAgeMs,
+    connectMs,
+    head: { requestLineBytes: limits.requestLineBytes, headBytes: limits.headBytes, lines: limits.lines },
+    strict: backends[backend].strict,
+  }
+}
