@@ -5,7 +5,7 @@
  * file under the real name is damage, and never mistaken for a first start; so is a write-ahead log whose
  * database is gone. `synchronous=FULL`: a commit that returned is on the disk.
  */
-import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, rmSync, statSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { dirname } from 'node:path'
 import { storeError } from './sqlite-problem.ts'
@@ -43,17 +43,26 @@ export interface OpenDb {
   readonly db: DatabaseSync
   /** Why nothing can be written, or null. */
   readonly readOnly: string | null
+  /** Which file on the disk this is, whatever its name points to by now. */
+  readonly identity: string
+}
+
+/** The file that has this name now, or null. */
+export function identityOf(file: string): string | null {
+  const found = statSync(file, { throwIfNoEntry: false })
+  return found === undefined ? null : `${found.dev}:${found.ino}`
 }
 
 /** Opens or makes the file; throws StoreError or whatever SQLite or the file system throws. */
 export function openControlDb(file: string, busyMs: number): OpenDb {
   if (!existsSync(file)) makeControlDb(file)
   if (statSync(file).size === 0) throw storeError('corrupt', file, 'the file is empty')
+  const identity = identityOf(file) ?? ''
   const db = new DatabaseSync(file, { timeout: busyMs })
   try {
     db.exec('PRAGMA synchronous = FULL')
     checkIsOurs(db, file)
-    return { db, readOnly: whyReadOnly(db) }
+    return { db, readOnly: whyReadOnly(db), identity }
   } catch (error) {
     db.close()
     throw error
@@ -72,13 +81,20 @@ function makeControlDb(file: string): void {
     db.exec(SCHEMA)
     db.close()
     syncPath(draft)
-    // A link, not a rename: it fails where another process was faster, instead of replacing its file.
-    linkSync(draft, file)
+    moveIntoPlace(draft, file)
     syncPath(folder)
-  } catch (error) {
-    if (!existsSync(file)) throw error
   } finally {
     for (const suffix of ['', '-wal', '-shm']) rmSync(`${draft}${suffix}`, { force: true })
+  }
+}
+
+/** A link, not a rename: it fails where another process was faster, instead of replacing its file. */
+function moveIntoPlace(draft: string, file: string): void {
+  try {
+    linkSync(draft, file)
+  } catch {
+    // Somebody's file is there, or this file system knows no links.
+    if (!existsSync(file)) renameSync(draft, file)
   }
 }
 

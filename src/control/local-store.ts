@@ -13,7 +13,7 @@ import type { AuditEntry, ControlState } from '../core/model/control.ts'
 import { openControlDb } from './control-db.ts'
 import type { OpenDb } from './control-db.ts'
 import { asStoreError, problem, storeError } from './sqlite-problem.ts'
-import type { ControlStore, Loaded } from './store.ts'
+import type { ControlStore, Loaded, StoreTrouble } from './store.ts'
 
 export interface LocalStoreOptions {
   readonly folder: string
@@ -22,6 +22,7 @@ export interface LocalStoreOptions {
 }
 
 const BUSY_MS = 1_000
+const REOPEN: readonly StoreTrouble[] = ['corrupt', 'unreadable', 'read-only', 'failed']
 
 type Row = Readonly<Record<string, SQLOutputValue>>
 
@@ -34,6 +35,8 @@ class LocalStore implements ControlStore {
   readonly #file: string
   readonly #busyMs: number
   #open: OpenDb | null = null
+  /** What is stored has been read and makes sense; until then nothing may replace it. */
+  #known = false
   #up = false
   #closed = false
 
@@ -49,7 +52,7 @@ class LocalStore implements ControlStore {
   load(): Loaded {
     try {
       return this.#asked(({ db, readOnly }) => {
-        const state = readState(db, this.#file)
+        const state = this.#read(db)
         if (readOnly === null) return { state, problem: null }
         this.#up = false
         return { state, problem: problem('read-only', this.#file, readOnly) }
@@ -61,6 +64,7 @@ class LocalStore implements ControlStore {
 
   commit(state: ControlState, entry: Omit<AuditEntry, 'id'>): AuditEntry {
     return this.#asked(({ db }) => {
+      if (!this.#known) this.#read(db)
       db.exec('BEGIN IMMEDIATE')
       try {
         const id = this.#saved(db, state, entry) ?? insertEntry(db, entry)
@@ -86,21 +90,38 @@ class LocalStore implements ControlStore {
   close(): void {
     this.#closed = true
     this.#up = false
-    this.#open?.db.close()
-    this.#open = null
+    this.#drop()
   }
 
   /** Opens when needed, tells `up`, and turns every error into a StoreError. */
   #asked<T>(work: (open: OpenDb) => T): T {
     try {
       if (this.#closed) throw storeError('closed', this.#file, 'the store is closed')
+      // Deleted or replaced under us: what we write to the old file would be gone with the next start.
+      if (this.#open !== null && identityOf(this.#file) !== this.#open.identity) this.#drop()
       this.#open ??= openControlDb(this.#file, this.#busyMs)
       this.#up = true
       return work(this.#open)
     } catch (error) {
       this.#up = false
-      throw asStoreError(error, this.#file)
+      const known = asStoreError(error, this.#file)
+      // What a new look at the file may cure: a disk that was mounted anew, a backup that was put back.
+      if (REOPEN.includes(known.code)) this.#drop()
+      throw known
     }
+  }
+
+  #drop(): void {
+    const open = this.#open
+    this.#open = null
+    this.#known = false
+    open?.db.close()
+  }
+
+  #read(db: DatabaseSync): ControlState | null {
+    const state = readState(db, this.#file)
+    this.#known = true
+    return state
   }
 
   /** Writes the state. Null: done, the audit line is missing yet; an id: this very commit was saved before. */

@@ -12,8 +12,7 @@ import { FRAME_CLOSE } from '../wire/request.ts'
 import type { Upstream } from '../wire/upstream.ts'
 import { framingFor, writeAnswerBody, writeAnswerEnd, writeAnswerHead, writeInterim } from './answer-writer.ts'
 import type { AnswerShape } from './answer-writer.ts'
-import type { Context } from './context.ts'
-import type { Exchange } from './exchange.ts'
+import type { Context, ExchangeLink } from './context.ts'
 
 const CHUNK_SIZE_SPACE = REPAIRS.indexOf('chunk_size_space')
 /** More 100s than this is a loop, and more interim bytes than that an attack (HTTP.md). */
@@ -22,7 +21,7 @@ const MAX_INTERIM_BYTES = 65_536
 /** A scratch this full is sent before the read that fills it ends. */
 const FLUSH_BYTES = 65_536
 
-export function shapeOf(exchange: Exchange, backend: Backend, close: boolean, upstreamTls: boolean): AnswerShape {
+export function shapeOf(exchange: ExchangeLink, backend: Backend, close: boolean, upstreamTls: boolean): AnswerShape {
   const { runtime } = exchange
   return {
     minor: exchange.minor,
@@ -45,14 +44,17 @@ export class Answering {
   blocked = false
   /** Something of the final answer has left: it can only be completed or cut. */
   sent = false
-  readonly #exchange: Exchange
+  readonly #exchange: ExchangeLink
+  /** Who is being asked right now. */
+  readonly #attempt: { readonly backend: Backend }
   readonly #ctx: Context
   #framing = 0
   #continues = 0
   #interimBytes = 0
 
-  constructor(exchange: Exchange, ctx: Context) {
+  constructor(exchange: ExchangeLink, ctx: Context, attempt: { readonly backend: Backend }) {
     this.#exchange = exchange
+    this.#attempt = attempt
     this.#ctx = ctx
   }
 
@@ -78,7 +80,6 @@ export class Answering {
 
   head(conn: Upstream, head: Head, info: AnswerInfo, sentAt: number): void {
     const exchange = this.#exchange
-    const { attempts } = exchange
     this.status = info.status
     this.latencyMs = sentAt > 0 ? this.#ctx.clock() - sentAt : -1
     const base = { minor: exchange.minor, upstreamTls: conn.address.tls }
@@ -87,14 +88,14 @@ export class Answering {
     this.close = exchange.close || !exchange.requestDone || this.#framing === FRAME_CLOSE || this.#ctx.draining
     this.#repaired(head)
     exchange.pair?.primaryHead(head, info, this.latencyMs)
-    const shape = shapeOf(exchange, attempts.backend, this.close, conn.address.tls)
+    const shape = shapeOf(exchange, this.#attempt.backend, this.close, conn.address.tls)
     const cookie = this.#cookie(head)
     writeAnswerHead(this.#ctx.down, head, info, this.#framing, cookie === '' ? shape : { ...shape, lines: shape.lines + cookie })
   }
 
   #repaired(head: Head): void {
     const { recorder } = this.#ctx
-    const backend = this.#exchange.attempts.backend === 'v2' ? 1 : 0
+    const backend = this.#attempt.backend === 'v2' ? 1 : 0
     for (let kind = 0, rest = head.repairs; rest !== 0; kind++, rest >>>= 1) if ((rest & 1) === 1) recorder.repaired(backend, kind)
   }
 
@@ -147,7 +148,7 @@ export class Answering {
   }
 
   end(conn: Upstream): void {
-    if (conn.bodyRepairs !== 0) this.#ctx.recorder.repaired(this.#exchange.attempts.backend === 'v2' ? 1 : 0, CHUNK_SIZE_SPACE)
+    if (conn.bodyRepairs !== 0) this.#ctx.recorder.repaired(this.#attempt.backend === 'v2' ? 1 : 0, CHUNK_SIZE_SPACE)
     writeAnswerEnd(this.#ctx.down, this.#framing, conn.body.trailers)
     this.#write()
     this.blocked = false
@@ -163,7 +164,7 @@ export class Answering {
       target: exchange.target,
       status: this.status,
       route: exchange.route?.config.name ?? '',
-      backend: exchange.attempts.backend,
+      backend: this.#attempt.backend,
       decision: decisionText(exchange.decision),
       requestId: exchange.requestId,
       latencyMs: Math.round(this.latencyMs * 1_000) / 1_000,

@@ -10,8 +10,7 @@ import type { AnswerInfo } from '../wire/answer.ts'
 import type { Head } from '../wire/head.ts'
 import type { Upstream, UpstreamFault, UpstreamUser } from '../wire/upstream.ts'
 import { Answering } from './answering.ts'
-import type { Context } from './context.ts'
-import type { Exchange } from './exchange.ts'
+import type { Context, ExchangeLink } from './context.ts'
 import { FAILURE } from './failure.ts'
 import type { Failure } from './failure.ts'
 import { HeldAnswer } from './held-answer.ts'
@@ -24,9 +23,9 @@ export class Attempts extends Sending implements UpstreamUser {
   /** v2's own error answer, in case v1 fails too. */
   #held: HeldAnswer | null = null
 
-  constructor(exchange: Exchange, ctx: Context) {
+  constructor(exchange: ExchangeLink, ctx: Context) {
     super(exchange, ctx)
-    this.answer = new Answering(exchange, ctx)
+    this.answer = new Answering(exchange, ctx, this)
   }
 
   protected override get user(): UpstreamUser {

@@ -17,13 +17,13 @@ import { cut } from '../wire/socket.ts'
 import type { SocketHandler } from '../wire/socket.ts'
 import { WheelEntry } from '../wire/wheel.ts'
 import type { Timed } from '../wire/wheel.ts'
-import type { Context } from './context.ts'
+import type { ClientLink, Context } from './context.ts'
 import { Exchange } from './exchange.ts'
 import { createPeer } from './forward-head.ts'
 import type { Peer } from './forward-head.ts'
 import { faultOf, problemAnswer, rejectionOf } from './problem.ts'
 import type { Runtime } from './runtime.ts'
-import type { Tunnel } from './tunnel.ts'
+import type { TunnelSocket } from './tunnel-socket.ts'
 
 const IDLE = 0
 const HEAD = 1
@@ -38,7 +38,7 @@ const HELD_BYTES = 32_768
 const LINGER_BYTES = 1_048_576
 const LINGER_MS = 2_000
 
-export class Client implements SocketHandler, Timed {
+export class Client implements ClientLink, SocketHandler, Timed {
   deadline = 0
   readonly entry: WheelEntry = new WheelEntry(this)
   readonly socket: Socket
@@ -56,7 +56,7 @@ export class Client implements SocketHandler, Timed {
   #paused = 0
   #ended = false
   #lingered = 0
-  #tunnel: Tunnel | null = null
+  #tunnel: TunnelSocket | null = null
 
   constructor(socket: Socket, ctx: Context) {
     this.socket = socket
@@ -111,7 +111,7 @@ export class Client implements SocketHandler, Timed {
     this.#consuming = true
     while (pos < n && this.#phase !== DRAINING && this.#phase !== CLOSED) {
       if (this.#phase === TUNNEL) {
-        this.#tunnel?.stream.bytes(buf, pos, n)
+        this.#tunnel?.bytes(buf, pos, n)
         pos = n
       } else if (this.#phase !== BUSY) pos = this.#readHead(buf, pos, n)
       else if (this.#exchange?.requestDone === false) pos = this.#exchange.onRequestBytes(buf, pos, n)
@@ -227,7 +227,7 @@ export class Client implements SocketHandler, Timed {
   onEnd(): void {
     this.#ended = true
     if (this.#phase === TUNNEL) {
-      this.#tunnel?.stream.ended()
+      this.#tunnel?.ended()
       return
     }
     if (this.#phase === DRAINING) {
@@ -276,9 +276,9 @@ export class Client implements SocketHandler, Timed {
   }
 
   /** From here on the bytes are the tunnel's. */
-  tunnel(tunnel: Tunnel): void {
+  tunnel(stream: TunnelSocket): void {
     this.#phase = TUNNEL
-    this.#tunnel = tunnel
+    this.#tunnel = stream
     this.ctx.wheel.disarm(this.entry)
   }
 
@@ -286,7 +286,7 @@ export class Client implements SocketHandler, Timed {
     if (this.#phase === CLOSED) return
     const busy = this.#phase === BUSY
     this.#phase = CLOSED
-    this.#tunnel?.stream.destroy()
+    this.#tunnel?.destroy()
     this.#heads.drop()
     this.#held = []
     this.ctx.wheel.remove(this.entry)

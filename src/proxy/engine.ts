@@ -252,7 +252,7 @@ class DataEngine implements Engine {
       changed = true
     }
     if (!changed) return
-    for (const client of clients) client.exchange?.attempts.onRolledBack()
+    for (const client of clients) client.exchange?.onRolledBack()
     tunnels.onRolledBack()
   }
 

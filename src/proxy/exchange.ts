@@ -19,12 +19,12 @@ import type { RequestInfo } from '../wire/request.ts'
 import { FRAME_CHUNKED, FRAME_LENGTH, FRAME_NONE } from '../wire/request.ts'
 import { Scratch } from '../wire/scratch.ts'
 import { Attempts } from './attempts.ts'
-import type { Client } from './client.ts'
-import type { Context } from './context.ts'
+import type { ClientLink, Context, ExchangeLink } from './context.ts'
 import { isIdempotent, isSafe } from './method.ts'
 import { noteLines, writeForwardHead } from './forward-head.ts'
 import { answerOwn } from './own-answers.ts'
 import { problemAnswer, rejectionOf } from './problem.ts'
+import type { ProblemShape } from './problem.ts'
 import { RequestBody, writeBody, writeEnd, HIGH_WATER_BYTES } from './request-body.ts'
 import type { Runtime } from './runtime.ts'
 import type { Pair } from './pair.ts'
@@ -33,8 +33,8 @@ const KEYLESS = counterId('keyless')
 const HEAD_BYTES = 2_048
 const spareHeads: Scratch[] = []
 
-export class Exchange {
-  readonly client: Client
+export class Exchange implements ExchangeLink {
+  readonly client: ClientLink
   readonly ctx: Context
   readonly decision: Decision = createDecision()
   readonly body = new RequestBody()
@@ -49,7 +49,7 @@ export class Exchange {
   idempotent = false
   minor = 1
   framing = FRAME_NONE
-  expectContinue = false
+  websocket = false
   /** The client's connection ends with this exchange. */
   close = false
   /** All bytes of the request have been read. */
@@ -67,7 +67,7 @@ export class Exchange {
   logged = false
   #corked = false
 
-  constructor(client: Client, ctx: Context) {
+  constructor(client: ClientLink, ctx: Context) {
     this.client = client
     this.ctx = ctx
     this.runtime = ctx.runtime
@@ -111,7 +111,7 @@ export class Exchange {
     this.idempotent = isIdempotent(this.method)
     this.minor = info.minor
     this.framing = info.framing
-    this.expectContinue = info.expectContinue
+    this.websocket = info.websocket
     this.close = info.close || ctx.draining
     this.pair = null
     this.debug = false
@@ -121,7 +121,7 @@ export class Exchange {
     ctx.retries.request()
   }
 
-  shape(): { head: boolean; close: boolean; lines: string } {
+  shape(): ProblemShape {
     return { head: this.isHead, close: this.#mustClose(), lines: '' }
   }
 
@@ -173,10 +173,10 @@ export class Exchange {
     })
     this.head = out
     if (info.websocket) {
-      ctx.tunnels.open(this, backend, head, out.buf.subarray(0, out.length))
+      ctx.tunnels.open(this, backend, out.buf.subarray(0, out.length))
       return
     }
-    this.pair?.request(out.buf.subarray(0, out.length), this.expectContinue, info.framing === FRAME_CHUNKED)
+    this.pair?.request(out.buf.subarray(0, out.length), info.expectContinue, info.framing === FRAME_CHUNKED)
     this.attempts.begin(backend, backend === 'v2' ? LANE_V2 : LANE_V1)
     if (this.requestDone) this.pair?.requestComplete()
   }
@@ -237,6 +237,10 @@ export class Exchange {
     if (!this.#corked) return
     this.#corked = false
     this.attempts.sending?.socket.uncork()
+  }
+
+  onRolledBack(): void {
+    this.attempts.onRolledBack()
   }
 
   onClientDrain(): void {

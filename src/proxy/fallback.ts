@@ -3,8 +3,7 @@ import type { FallbackConfig } from '../core/model/config.ts'
 import { OUTCOME_MALFORMED, OUTCOME_TIMEOUT } from '../core/model/observation.ts'
 import { GATEWAY_SLOT } from '../core/model/routing.ts'
 import { mayStillUseV2 } from '../core/split/decide.ts'
-import type { Context } from './context.ts'
-import type { Exchange } from './exchange.ts'
+import type { Context, ExchangeLink } from './context.ts'
 
 /** `outcome`: index into OUTCOMES, of an attempt that brought no answer. */
 export function fallsBackOn(fallback: FallbackConfig, outcome: number): boolean {
@@ -20,7 +19,7 @@ export function fallsBackOn(fallback: FallbackConfig, outcome: number): boolean 
 }
 
 /** Whether the routing words, read now, still give this request to v2. */
-export function stillOnV2(exchange: Exchange, ctx: Context): boolean {
+export function stillOnV2(exchange: ExchangeLink, ctx: Context): boolean {
   const { route } = exchange
   if (route === null) return false
   return mayStillUseV2(route, exchange.decision, Atomics.load(ctx.words, route.slot), Atomics.load(ctx.words, GATEWAY_SLOT))

@@ -8,12 +8,11 @@ import { Scratch } from '../wire/scratch.ts'
 import type { Upstream, UpstreamUser } from '../wire/upstream.ts'
 import { writeAnswerHead } from './answer-writer.ts'
 import { shapeOf } from './answering.ts'
-import type { Context } from './context.ts'
-import type { Exchange } from './exchange.ts'
+import type { Context, ExchangeLink } from './context.ts'
 
 export class HeldAnswer implements UpstreamUser {
   complete = false
-  readonly #exchange: Exchange
+  readonly #exchange: ExchangeLink
   readonly #ctx: Context
   readonly #head = new Scratch(4_096)
   readonly #status: number
@@ -25,7 +24,7 @@ export class HeldAnswer implements UpstreamUser {
   #bytes = 0
   #conn: Upstream | null
 
-  constructor(exchange: Exchange, ctx: Context, conn: Upstream, head: Head, info: AnswerInfo) {
+  constructor(exchange: ExchangeLink, ctx: Context, conn: Upstream, head: Head, info: AnswerInfo) {
     this.#exchange = exchange
     this.#ctx = ctx
     this.#isHead = exchange.isHead

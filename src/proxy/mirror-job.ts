@@ -18,14 +18,20 @@ import { WheelEntry } from '../wire/wheel.ts'
 import type { Timed } from '../wire/wheel.ts'
 import type { Context } from './context.ts'
 import { isSafe } from './method.ts'
-import type { Mirrors } from './mirror.ts'
 import type { Pair } from './pair.ts'
+
+export interface JobOwner {
+  /** Its time ran out while it waited for its turn. */
+  jobExpired(job: MirrorJob): void
+  /** It ran and is over. `failed`: the backend did not answer. */
+  jobDone(job: MirrorJob, outcome: number, failed: boolean, latencyMs: number): void
+}
 
 export class MirrorJob implements UpstreamUser, Timed {
   deadline = 0
   readonly pair: Pair
   readonly #entry: WheelEntry = new WheelEntry(this)
-  readonly #mirrors: Mirrors
+  readonly #mirrors: JobOwner
   readonly #ctx: Context
   readonly #pool: Pool
   #conn: Upstream | null = null
@@ -35,7 +41,7 @@ export class MirrorJob implements UpstreamUser, Timed {
   #sentAt = 0
   #latencyMs = -1
 
-  constructor(mirrors: Mirrors, ctx: Context, pair: Pair, pool: Pool, deadline: number) {
+  constructor(mirrors: JobOwner, ctx: Context, pair: Pair, pool: Pool, deadline: number) {
     this.#mirrors = mirrors
     this.#ctx = ctx
     this.pair = pair

@@ -13,9 +13,9 @@ import type { CompiledRoute } from '../core/split/compile.ts'
 import { mirrorSampled, reverseSampled } from '../core/split/sampling.ts'
 import type { Pool } from '../wire/pool.ts'
 import { Breaker } from './breaker.ts'
-import type { Context } from './context.ts'
-import type { Exchange } from './exchange.ts'
+import type { Context, ExchangeLink, MirrorGate } from './context.ts'
 import { MirrorJob } from './mirror-job.ts'
+import type { JobOwner } from './mirror-job.ts'
 import { Pair } from './pair.ts'
 import type { PairOwner } from './pair.ts'
 
@@ -45,7 +45,7 @@ class RouteMirrors {
   readonly breaker = new Breaker()
 }
 
-export class Mirrors implements PairOwner {
+export class Mirrors implements MirrorGate, PairOwner, JobOwner {
   readonly #ctx: () => Context
   readonly #pools: Readonly<Record<Backend, Pool>>
   readonly #send: (batch: PairBatch) => boolean
@@ -60,9 +60,9 @@ export class Mirrors implements PairOwner {
   }
 
   /** A pair for this request, or null when it is not to be mirrored. */
-  consider(exchange: Exchange, route: CompiledRoute, primary: Backend): Pair | null {
+  consider(exchange: ExchangeLink, route: CompiledRoute, primary: Backend): Pair | null {
     const { mirror } = route.config
-    if (exchange.shadow || exchange.client.info.websocket || !mirror.methods.includes(exchange.method)) return null
+    if (exchange.shadow || exchange.websocket || !mirror.methods.includes(exchange.method)) return null
     const ctx = this.#ctx()
     const word = Atomics.load(ctx.words, route.slot)
     if (((word | Atomics.load(ctx.words, GATEWAY_SLOT)) & (MIRRORS_OFF | KILLED)) !== 0) return null
@@ -76,7 +76,7 @@ export class Mirrors implements PairOwner {
     return this.#admit(ctx, exchange, route, primary)
   }
 
-  #admit(ctx: Context, exchange: Exchange, route: CompiledRoute, primary: Backend): Pair | null {
+  #admit(ctx: Context, exchange: ExchangeLink, route: CompiledRoute, primary: Backend): Pair | null {
     const { buffersBytes } = exchange.runtime.config.limits
     const reason = ctx.wheel.lagMs > LAG_MS ? LAG : buffersBytes > 0 && ctx.heldBytes > buffersBytes * BUFFER_SHARE ? BUFFERS : -1
     if (reason >= 0) {

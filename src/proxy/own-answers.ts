@@ -1,11 +1,11 @@
 /** What the gateway answers without asking a backend: loops, readiness, OPTIONS that may go no further. */
+import type { ExchangeLink } from './context.ts'
 import type { ErrorCode } from '../core/errors.ts'
 import type { Head } from '../wire/head.ts'
-import type { Exchange } from './exchange.ts'
 import { ALLOW_LINE, plainAnswer } from './problem.ts'
 
 /** An error to answer with, `answered` when it has been, null when the request goes on. */
-export function answerOwn(exchange: Exchange, head: Head): ErrorCode | 'answered' | null {
+export function answerOwn(exchange: ExchangeLink, head: Head): ErrorCode | 'answered' | null {
   const { ctx, runtime } = exchange
   const { notes } = ctx
   if (notes.loop) return 'loop_detected'

@@ -9,9 +9,8 @@ import type { Backend } from '../core/model/config.ts'
 import { LANE_FALLBACK, LANE_V1, LANE_V2, OUTCOME_ABORTED, OUTCOME_TIMEOUT, counterId } from '../core/model/observation.ts'
 import { send } from '../wire/scratch.ts'
 import type { ConnectFault, Upstream, UpstreamUser } from '../wire/upstream.ts'
-import type { Context } from './context.ts'
+import type { Context, ExchangeLink } from './context.ts'
 import { Deadlines } from './deadlines.ts'
-import type { Exchange } from './exchange.ts'
 import { FAILURE } from './failure.ts'
 import type { Failure } from './failure.ts'
 import { fallsBackOn, stillOnV2 } from './fallback.ts'
@@ -24,7 +23,7 @@ export const SENT = 2
 export const ANSWERING = 3
 
 export abstract class Sending {
-  readonly exchange: Exchange
+  readonly exchange: ExchangeLink
   readonly ctx: Context
   readonly deadlines: Deadlines
   backend: Backend = 'v1'
@@ -37,7 +36,7 @@ export abstract class Sending {
   #retried = false
   #written = false
 
-  constructor(exchange: Exchange, ctx: Context) {
+  constructor(exchange: ExchangeLink, ctx: Context) {
     this.exchange = exchange
     this.ctx = ctx
     this.deadlines = new Deadlines(ctx.wheel)

@@ -15,12 +15,9 @@ import type { ResolvedEndpoint } from '../core/model/snapshot.ts'
 import type { CompiledRoute } from '../core/split/compile.ts'
 import { createDecision, mayStillUseV2 } from '../core/split/decide.ts'
 import type { Decision } from '../core/split/decide.ts'
-import type { Head } from '../wire/head.ts'
 import { WheelEntry } from '../wire/wheel.ts'
 import type { Timed } from '../wire/wheel.ts'
-import type { Client } from './client.ts'
-import type { Context } from './context.ts'
-import type { Exchange } from './exchange.ts'
+import type { ClientLink, Context, ExchangeLink, TunnelGate } from './context.ts'
 import { problemAnswer } from './problem.ts'
 import { TunnelSocket } from './tunnel-socket.ts'
 
@@ -31,7 +28,7 @@ export class Tunnel implements Timed {
   deadline = 0
   readonly entry: WheelEntry = new WheelEntry(this)
   readonly stream: TunnelSocket
-  readonly client: Client
+  readonly client: ClientLink
   readonly backend: Backend
   readonly route: CompiledRoute
   readonly decision: Decision
@@ -44,7 +41,7 @@ export class Tunnel implements Timed {
   request: ClientRequest | null = null
   readonly #ctx: Context
 
-  constructor(ctx: Context, exchange: Exchange, route: CompiledRoute, backend: Backend, endpoint: ResolvedEndpoint, target: string) {
+  constructor(ctx: Context, exchange: ExchangeLink, route: CompiledRoute, backend: Backend, endpoint: ResolvedEndpoint, target: string) {
     this.#ctx = ctx
     this.client = exchange.client
     this.backend = backend
@@ -73,7 +70,7 @@ export class Tunnel implements Timed {
   }
 }
 
-export class Tunnels {
+export class Tunnels implements TunnelGate {
   readonly #ctx: () => Context
   readonly #proxy = new ProxyServer({ xfwd: false })
   readonly #server: Server
@@ -95,7 +92,7 @@ export class Tunnels {
   }
 
   /** Turns the exchange into a tunnel. `forwarded`: the finished head without its upgrade lines. */
-  open(exchange: Exchange, backend: Backend, _head: Head, forwarded: Buffer): void {
+  open(exchange: ExchangeLink, backend: Backend, forwarded: Buffer): void {
     const ctx = this.#ctx()
     const { route, runtime } = exchange
     const endpoints = runtime.snapshot.endpoints[backend]
@@ -109,7 +106,7 @@ export class Tunnels {
     const head = Buffer.concat([forwarded.subarray(0, forwarded.length - 2), UPGRADE_LINES])
     ctx.recorder.started(route.slot, tunnel.lane)
     exchange.end()
-    tunnel.client.tunnel(tunnel)
+    tunnel.client.tunnel(tunnel.stream)
     this.#open.add(tunnel)
     this.#byStream.set(tunnel.stream, tunnel)
     tunnel.stream.on('close', () => this.#closed(tunnel))

@@ -105,6 +105,8 @@ class ThreadSupervisor implements Supervisor {
     const { modules, threads, control, storePath } = this.#options
     const events = {
       started: (thread: SupervisedThread) => this.#introduce(thread),
+      // The others say themselves when they listen.
+      online: (thread: SupervisedThread) => (thread.name === 'compare' ? this.#isUp(thread) : undefined),
       message: (thread: SupervisedThread, message: ToMain) => this.#receive(thread, message),
       died: (thread: SupervisedThread, why: string, delayMs: number | null) => this.#died(thread, why, delayMs),
     }

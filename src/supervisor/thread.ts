@@ -20,6 +20,8 @@ export interface ThreadSpec {
 export interface ThreadEvents {
   /** The worker exists; what is posted now waits until it listens. */
   started(thread: SupervisedThread): void
+  /** The worker runs its module. */
+  online(thread: SupervisedThread): void
   message(thread: SupervisedThread, message: ToMain): void
   /** `delayMs`: until the successor starts; null when there will be none. */
   died(thread: SupervisedThread, why: string, delayMs: number | null): void
@@ -61,6 +63,7 @@ export class SupervisedThread {
     const { name, module, resourceLimits } = this.#spec
     const worker = new Worker(module, { name, workerData: this.#spec.workerData(), ...(resourceLimits && { resourceLimits }) })
     this.#worker = worker
+    worker.on('online', () => this.#events.online(this))
     worker.on('message', (message: ToMain) => this.#events.message(this, message))
     worker.on('error', (error: unknown) => (this.#why ??= describe(error)))
     worker.on('messageerror', (error) => (this.#why ??= `a message could not be read: ${describe(error)}`))

@@ -7,6 +7,7 @@
  */
 import pino from 'pino'
 import type { Level, Logger } from 'pino'
+import { createLineSink } from './line-sink.ts'
 
 export interface LogOptions {
   /** LOG_LEVEL as found in the environment; what is no level means `info`, with a warning. */
@@ -25,8 +26,8 @@ export interface Log {
   writeLines(lines: readonly string[], dropped: number): void
   /** Lines lost so far, here and in the threads. */
   dropped(): number
-  /** Writes what waits, blocking: for the end of the process. */
-  flush(): void
+  /** Resolves when everything is written, or after `limitMs` (default 1 s): for the end of the process. */
+  flush(limitMs?: number): Promise<void>
 }
 
 const BUFFER_BYTES = 8 * 1024 * 1024
@@ -51,34 +52,24 @@ export function createLog(options: LogOptions): Log {
   const wanted = options.level?.toLowerCase() ?? 'info'
   const known = LEVELS.includes(wanted)
   let lost = 0
-  const destination = pino.destination({ dest: options.fd ?? 1, sync: false, maxLength: options.bufferBytes ?? BUFFER_BYTES })
-  destination.on('drop', (data: string) => (lost += data.split('\n').length - 1))
-  // EPIPE and ENOSPC: the log may fail, the gateway goes on.
-  destination.on('error', () => lost++)
+  const sink = createLineSink(options.fd ?? 1, options.bufferBytes ?? BUFFER_BYTES)
   const logger = pino(
     {
       level: known ? wanted : 'info',
       base: { pid: process.pid, thread: options.thread },
       redact: { paths: [...REDACTED_PATHS], censor: '[redacted]' },
     },
-    destination,
+    sink,
   )
   if (!known) logger.warn(`LOG_LEVEL is ${JSON.stringify(options.level)}: it must be one of ${LEVELS.join(', ')}; using info`)
 
-  const flush = (): void => {
-    try {
-      destination.flushSync()
-    } catch {
-      lost++
-    }
-  }
   return {
     logger,
     writeLines(lines, dropped) {
       lost += dropped
-      if (lines.length > 0) destination.write(`${lines.join('\n')}\n`)
+      if (lines.length > 0) sink.write(`${lines.join('\n')}\n`)
     },
-    dropped: () => lost,
-    flush,
+    dropped: () => lost + sink.dropped(),
+    flush: (limitMs = 1_000) => sink.flush(limitMs),
   }
 }

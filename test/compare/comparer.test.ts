@@ -168,7 +168,7 @@ describe('hostile answers', () => {
     expect(it_.counts.get('1 compare_mismatch')).toBe(3)
     expect(it_.counts.get('1 compare_match')).toBeUndefined()
     expect(it_.failures).toEqual([])
-    expect(performance.now() - start).toBeLessThan(10_000)
+    expect(performance.now() - start).toBeLessThan(25_000)
   })
 
   it('a flood of keys, paths and endpoints leaves a bounded book', () => {

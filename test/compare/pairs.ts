@@ -17,7 +17,7 @@ export interface TestPair extends Partial<Omit<PairMeta, 'v1' | 'v2'>> {
   readonly v2: TestAnswer | string
 }
 
-export const AT = Date.UTC(2024, 0, 1)
+const AT = Date.UTC(2024, 0, 1)
 
 export function batchOf(...pairs: readonly TestPair[]): PairBatch {
   const bodies = pairs.flatMap(({ v1, v2 }) => [bodyOf(v1), bodyOf(v2)])

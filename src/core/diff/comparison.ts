@@ -10,18 +10,18 @@ import type { ComparisonOutcome, Difference } from '../model/finding.ts'
 /** Why a body could not even be looked at: cut or timed out, not decodable, past the size limit. */
 export type BodyProblem = 'truncated' | 'undecodable' | 'too-large'
 
-export const INCOMPARABLE_REASONS = [
-  'truncated',
-  'undecodable',
-  'too-large',
-  'too-deep',
-  'too-complex',
-  'v1-not-json',
-  'v2-not-json',
-  'conditional',
-  'internal',
-] as const
-export type IncomparableReason = (typeof INCOMPARABLE_REASONS)[number]
+export type IncomparableReason =
+  | BodyProblem
+  /** Past the budget for depth, or for steps. */
+  | 'too-deep'
+  | 'too-complex'
+  /** One side declares JSON and this one is none. */
+  | 'v1-not-json'
+  | 'v2-not-json'
+  /** An answer to a conditional or ranged request, not equal. */
+  | 'conditional'
+  /** A fault of our own. */
+  | 'internal'
 
 export interface Answer {
   readonly status: number

@@ -120,7 +120,7 @@ function hashChars(text: string): number {
 }
 
 /** Murmur3's finalizer over both: sums of mixed values do not cancel for small differences. */
-export function mix(a: number, b: number): number {
+function mix(a: number, b: number): number {
   let h = Math.imul(a ^ Math.imul(b, 0x9e3779b1), 0x85ebca6b)
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
   return (h ^ (h >>> 16)) | 0

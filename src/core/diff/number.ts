@@ -5,7 +5,7 @@
  * `1e401`, which doubles cannot hold. Tolerances are decided exactly as well: a difference of just 0.01
  * is within `abs: 0.01`, which doubles get wrong about half the time.
  */
-export interface Decimal {
+interface Decimal {
   readonly negative: boolean
   /** Significant digits without leading or trailing zeros; empty for zero. */
   readonly digits: string
@@ -26,7 +26,7 @@ const MAX_ALIGNED_DIGITS = 2_000
 const ZERO: Decimal = { negative: false, digits: '', exponent: 0 }
 
 /** Null for an exponent of more than 15 digits. `text` must be a JSON number. */
-export function parseDecimal(text: string): Decimal | null {
+function parseDecimal(text: string): Decimal | null {
   const negative = text.startsWith('-')
   const e = Math.max(text.indexOf('e'), text.indexOf('E'))
   const mantissa = text.slice(negative ? 1 : 0, e === -1 ? text.length : e)

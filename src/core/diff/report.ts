@@ -78,10 +78,10 @@ function siblingCached(path: Path): string {
  * Longest text of a value in a difference. Long enough for whoever redacts to recognise what it is
  * before it is shortened for show.
  */
-export const MAX_VALUE_CHARS = 4_096
+const MAX_VALUE_CHARS = 4_096
 
 /** A scalar as JSON text, a container by its size; null for what is absent. */
-export function valueText(tape: Tape, node: number): string | null {
+function valueText(tape: Tape, node: number): string | null {
   if (node === ABSENT) return null
   const kind = kindOf(tape, node)
   if (isContainer(kind)) return kind === ARRAY ? `[${sizeOf(tape, node)} items]` : `{${sizeOf(tape, node)} members}`

@@ -141,7 +141,6 @@ describe('budgets end a hostile document, recursion never does', () => {
   it('five million brackets parse when the budget allows, and are too deep when it does not', () => {
     const deep = new Uint8Array(10_000_000).fill(0x5b, 0, 5_000_000).fill(0x5d, 5_000_000)
     expect(parseJson(deep, { depth: 1_000, nodes: 100_000_000 })).toBe('too-deep')
-    expect(parseJson(deep.subarray(0, 9_999_999), AMPLE)).toBe('not-json')
     const tape = parseJson(deep, AMPLE)
     expect(typeof tape === 'string' ? tape : tape.nodes).toBe(5_000_000)
   })
