@@ -40,7 +40,6 @@ export interface Ask {
 }
 
 export interface AdminClient {
-  readonly url: string
   /** `T` is what CONTRACT promises for the path: the answer of our own server is not checked again. */
   ask<T>(method: 'GET' | 'PUT' | 'POST', path: string, ask?: Ask): Promise<Reply<T>>
   close(): Promise<void>
@@ -50,45 +49,51 @@ const TIMEOUT_MS = 15_000
 const ANSWER_BYTES = 64 * 1024 * 1024
 
 export function createClient(options: ClientOptions): AdminClient | Failure {
-  const base = parseAdmin(options.admin)
-  if (base === null) return failure(2, 'usage', `--admin is ${JSON.stringify(options.admin)}: it must be a URL like ${DEFAULT_ADMIN}`)
-  const timeout = options.timeoutMs ?? TIMEOUT_MS
-  const agent = new Agent({
-    allowH2: false,
-    connections: 2,
-    connect: { timeout },
-    headersTimeout: timeout,
-    bodyTimeout: timeout,
-    maxResponseSize: ANSWER_BYTES,
-  })
-  const prefix = base.pathname.replace(/\/$/, '')
+  const place = parseAdmin(options.admin)
+  if (place === null) return failure(2, 'usage', `--admin is ${JSON.stringify(options.admin)}: it must be a URL like ${DEFAULT_ADMIN}`)
+  if (options.token !== null && !/^[!-~]+$/.test(options.token)) {
+    return failure(2, 'usage', 'the admin token must be visible ASCII characters without blanks; look at --token and BANYAN_ADMIN_TOKEN')
+  }
+  const agent = createAgent(options.timeoutMs ?? TIMEOUT_MS)
+  const { url, origin, prefix } = place
 
   async function ask<T>(method: 'GET' | 'PUT' | 'POST', path: string, asked: Ask = {}): Promise<Reply<T>> {
-    const query = new URLSearchParams(asked.query?.map(([name, value]) => [name, value]) ?? [])
-    const target = `${prefix}${path}${query.size === 0 ? '' : `?${query.toString()}`}`
     const body = asked.body === undefined ? null : typeof asked.body === 'string' ? asked.body : JSON.stringify(asked.body)
+    const target = `${prefix}${path}${queryText(asked.query ?? [])}`
     try {
-      const answer = await agent.request({ origin: origin(base), path: target, method, headers: headersOf(asked, options.token), body })
-      return await readReply<T>(answer, url(base))
+      const answer = await agent.request({ origin, path: target, method, headers: headersOf(asked, options.token), body })
+      return await readReply<T>(answer, url)
     } catch (error) {
-      return failure(1, 'unreachable', unreachable(url(base), error))
+      return failure(1, 'unreachable', unreachable(url, error))
     }
   }
-  return { url: url(base), ask, close: () => agent.close() }
+  return { ask, close: () => agent.close() }
 }
 
-function parseAdmin(text: string): URL | null {
+function createAgent(timeout: number): Agent {
+  const bounds = { headersTimeout: timeout, bodyTimeout: timeout, maxResponseSize: ANSWER_BYTES }
+  return new Agent({ allowH2: false, connections: 2, connect: { timeout }, ...bounds })
+}
+
+interface Place {
+  /** For messages: never with a user name or password in it. */
+  readonly url: string
+  readonly origin: string
+  /** Path in front of the API's own, where a proxy puts one. */
+  readonly prefix: string
+}
+
+function parseAdmin(text: string): Place | null {
   const parsed = URL.parse(text.includes('://') ? text : `http://${text}`)
-  return parsed !== null && ['http:', 'https:'].includes(parsed.protocol) && parsed.hostname !== '' ? parsed : null
+  if (parsed === null || !['http:', 'https:'].includes(parsed.protocol) || parsed.hostname === '') return null
+  const origin = `${parsed.protocol}//${parsed.host}`
+  const prefix = parsed.pathname.replace(/\/$/, '')
+  return { url: `${origin}${prefix}`, origin, prefix }
 }
 
-function origin(base: URL): string {
-  return `${base.protocol}//${base.host}`
-}
-
-/** For messages: never with a user name or password in it. */
-function url(base: URL): string {
-  return `${origin(base)}${base.pathname.replace(/\/$/, '')}`
+function queryText(query: readonly (readonly [name: string, value: string])[]): string {
+  const pairs = query.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`)
+  return pairs.length === 0 ? '' : `?${pairs.join('&')}`
 }
 
 function headersOf(asked: Ask, token: string | null): Record<string, string> {

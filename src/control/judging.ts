@@ -69,6 +69,8 @@ class JudgingRoutes implements Judging {
   readonly #seen = new Map<number, Seen>()
   readonly #verdicts = new Map<string, Verdict>()
   readonly #faults = new Map<string, { readonly since: number; last: number }>()
+  /** Routes whose trip waits for v1. */
+  readonly #withheld = new Set<string>()
   #routes: readonly JudgedSlot[] = []
   #lastTick: number
   #lastRecent = 0
@@ -127,10 +129,11 @@ class JudgingRoutes implements Judging {
     if (judge === null) return
     if (since.v2.bad > 0) this.#noteFault(route.name, now)
     const { trip, ...verdict } = judge.tick(now, { ...since, mayTrip: this.#options.mayTrip(route.group) })
+    const turned = this.#verdicts.get(route.name)?.kind !== verdict.kind
     this.#verdicts.set(route.name, verdict)
-    this.#tell(route, verdict)
+    if (turned) this.#tell(route, verdict)
     if (trip) this.#trip(route, verdict, now)
-    else this.#options.alerts.resolve(cannotRollBack(route.name), `route ${route.name} need not be rolled back any more`)
+    else if (this.#withheld.has(route.name)) this.#endWithheld(route.name, `route ${route.name} need not be rolled back any more`)
   }
 
   #noteFault(name: string, now: number): void {
@@ -141,19 +144,23 @@ class JudgingRoutes implements Judging {
   }
 
   #trip(route: RouteConfig, verdict: Omit<Judgement, 'trip'>, now: number): void {
-    const { alerts, v1Down, onTrip } = this.#options
-    const down = v1Down(now - this.#v1GoodAt)
+    const down = this.#options.v1Down(now - this.#v1GoodAt)
     if (down === null) {
-      alerts.resolve(cannotRollBack(route.name), `v1 is back, route ${route.name} is rolled back`)
-      return onTrip({ route, verdict, detectedMs: Math.max(0, now - (this.#faults.get(route.name)?.since ?? now)) })
+      this.#endWithheld(route.name, `v1 is back, route ${route.name} is rolled back`)
+      return this.#options.onTrip({ route, verdict, detectedMs: Math.max(0, now - (this.#faults.get(route.name)?.since ?? now)) })
     }
-    alerts.raise({
+    this.#withheld.add(route.name)
+    this.#options.alerts.raise({
       severity: 'critical',
       incident: cannotRollBack(route.name),
       text: `route ${route.name} should go to zero (${verdict.reason}), but v1 is down as well (${down}): it stays, \`banyan rollback ${route.name}\` is obeyed`,
       route: route.name,
       evidence: verdict.numbers,
     })
+  }
+
+  #endWithheld(name: string, text: string): void {
+    if (this.#withheld.delete(name)) this.#options.alerts.resolve(cannotRollBack(name), text)
   }
 
   #tell(route: RouteConfig, verdict: Verdict): void {
@@ -173,7 +180,7 @@ class JudgingRoutes implements Judging {
     this.#verdicts.delete(name)
     this.#faults.delete(name)
     this.#options.alerts.resolve(`suspect/${name}`, `route ${name} is gone`)
-    this.#options.alerts.resolve(cannotRollBack(name), `route ${name} is gone`)
+    this.#endWithheld(name, `route ${name} is gone`)
   }
 }
 

@@ -28,9 +28,9 @@ export interface Running {
   readonly port: number
   readonly url: string
   readonly errors: unknown[]
-  send(method: string, path: string, sent?: Sent): Promise<Answer>
+  readonly send: (method: string, path: string, sent?: Sent) => Promise<Answer>
   /** Bytes over a bare socket; resolves with everything received until the server closes. */
-  raw(bytes: string): Promise<string>
+  readonly raw: (bytes: string) => Promise<string>
 }
 
 const open: AdminServer[] = []

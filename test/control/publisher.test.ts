@@ -110,8 +110,8 @@ describe('the publisher', () => {
 
   it('waits for the bank of a slot, and publishes what is true by then', async () => {
     const { publisher, published, asked, main } = world()
-    let give: (given: boolean) => void = () => {}
-    main.gives = () => new Promise((resolve) => (give = resolve))
+    const { promise, resolve: give } = Promise.withResolvers<boolean>()
+    main.gives = () => promise
     const names = Array.from({ length: SLOTS_PER_BANK }, (_, index) => `r${index}`)
     let latest = input(names)
     const done = publisher.publish(() => latest())

@@ -8,7 +8,7 @@ import type { Log, LogOptions } from '../../src/telemetry/log.ts'
 interface Opened {
   readonly log: Log
   /** Flushes and reads what was written so far. */
-  lines(): Promise<Record<string, unknown>[]>
+  readonly lines: () => Promise<Record<string, unknown>[]>
 }
 
 const cleanups: (() => void)[] = []
@@ -25,7 +25,7 @@ function openLog(options: Partial<LogOptions> = {}): Opened {
   const log = createLog({ level: undefined, thread: 'control', fd, ...options })
   return {
     log,
-    async lines() {
+    lines: async () => {
       await log.flush()
       const lines = readFileSync(file, 'utf8')
         .split('\n')

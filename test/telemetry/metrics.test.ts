@@ -284,7 +284,8 @@ test('the catalogue names every metric that is exported, once', async () => {
   const { reader } = createLedger()
   const text = await create(() => reading(reader)).text()
   const exported = [...text.matchAll(/^# TYPE (\S+)/gm)].map((match) => match[1])
-  expect(exported.toSorted()).toEqual([...METRIC_NAMES].toSorted())
+  expect(new Set(exported)).toEqual(new Set(METRIC_NAMES))
+  expect(exported).toHaveLength(METRIC_NAMES.length)
   expect(new Set(METRIC_NAMES).size).toBe(METRIC_NAMES.length)
 })
 

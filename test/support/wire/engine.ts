@@ -10,26 +10,9 @@ import type { Snapshot } from '../../../src/core/model/snapshot.ts'
 import { gaugesBytes } from '../../../src/ledger/gauges.ts'
 import { bankBytes } from '../../../src/ledger/layout.ts'
 import { createReader, type Reader } from '../../../src/ledger/reader.ts'
+import { createEngine, type Engine } from '../../../src/proxy/engine.ts'
 import { gatewayConfig, mergeInto, resolved, routeConfig, type Partially } from './config.ts'
 import { watchDials, type Dials } from './dials.ts'
-
-interface Engine {
-  listen(): Promise<number>
-  setSnapshot(snapshot: Snapshot): void
-  drain(delayMs: number, graceMs: number): Promise<void>
-  close(): Promise<void>
-}
-
-interface EngineModule {
-  createEngine(options: {
-    snapshot: Snapshot
-    memory: SharedMemory
-    region: number
-    listen: { host: string; port: number }
-    log?(line: string): void
-    pairs?(batch: PairBatch): boolean
-  }): Engine
-}
 
 export interface StartOptions {
   /** Ports of the backends on 127.0.0.1. v2 defaults to a port where nothing listens. */
@@ -40,6 +23,7 @@ export interface StartOptions {
   readonly route?: Partially<RouteConfig>
   readonly routes?: readonly Partially<RouteConfig>[]
   readonly word?: Partial<WordParts>
+  readonly tls?: TlsFiles
 }
 
 export interface TestEngine {
@@ -48,7 +32,8 @@ export interface TestEngine {
   readonly config: GatewayConfig
   readonly memory: SharedMemory
   readonly ledger: Reader
-  readonly logs: string[]
+  /** The engine's own errors. There must be none: `close` fails when there was one. */
+  readonly errors: unknown[]
   readonly pairs: PairBatch[]
   /** Every connect of this process since the start (or the last `dials.clear()`). */
   readonly dials: Dials
@@ -60,6 +45,12 @@ export interface TestEngine {
 }
 
 const OFF: WordParts = { weightBps: 0, stage: 'off', latched: false, killed: false, ceilingZero: false, live: true, mirrorsOff: false }
+
+/** Where to listen over TLS: paths of PEM files. */
+export interface TlsFiles {
+  readonly cert: string
+  readonly key: string
+}
 
 /** Nothing listens on port 1 of loopback: a connect is refused at once. */
 export const REFUSED = 1
@@ -75,15 +66,14 @@ export async function startEngine(options: StartOptions): Promise<TestEngine> {
   routes.forEach((_, index) => setWord(options.word ?? {}, index + 1))
   const slots = Object.fromEntries(routes.map((route, index) => [route.name, index + 1]))
   const snapshot: Snapshot = { revision: 1, config, slots, resalts: {}, endpoints: { v1: resolved(v1, 0), v2: resolved(v2, v1.length) } }
-  const logs: string[] = []
+  const errors: unknown[] = []
   const pairs: PairBatch[] = []
-  const { createEngine } = await loadEngine()
   const engine = createEngine({
     snapshot,
     memory,
     region: 0,
-    listen: { host: '127.0.0.1', port: 0 },
-    log: (line) => void logs.push(line),
+    listen: { host: '127.0.0.1', port: 0, tls: options.tls ?? null },
+    onError: (error) => void errors.push(error),
     pairs: (batch) => pairs.push(batch) > 0,
   })
   const port = await engine.listen()
@@ -95,7 +85,7 @@ export async function startEngine(options: StartOptions): Promise<TestEngine> {
     config,
     memory,
     ledger: createReader(memory),
-    logs,
+    errors,
     pairs,
     dials,
     setWord,
@@ -106,6 +96,7 @@ export async function startEngine(options: StartOptions): Promise<TestEngine> {
     close: async () => {
       dials.stop()
       await engine.close()
+      if (errors.length > 0) throw new AggregateError(errors, `the engine made ${errors.length} errors of its own`)
     },
   }
 }
@@ -119,9 +110,4 @@ function createMemory(): SharedMemory {
     banks: [new SharedArrayBuffer(bankBytes(1))],
     threads: 1,
   }
-}
-
-async function loadEngine(): Promise<EngineModule> {
-  const path = process.env['WIRE_STAND_IN'] ?? '../../../src/proxy/engine.ts'
-  return (await import(path)) as EngineModule
 }
