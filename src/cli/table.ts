@@ -28,9 +28,11 @@ export function formatTable(columns: readonly Column[], rows: readonly (readonly
   return [line(columns.map(({ title }) => ({ text: title, style: 'dim' }))), ...rows.map(line)]
 }
 
-/** Code points, which is what names and sentences here are made of. */
+const segmenter = new Intl.Segmenter()
+
+/** What a reader counts as characters. */
 function widthOf(text: string): number {
-  return [...text].length
+  return [...segmenter.segment(text)].length
 }
 
 /** `10 %`, `0.25 %`; a dash for what is not known. */

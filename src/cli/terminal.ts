@@ -5,6 +5,7 @@
  * hang waiting for an answer.
  */
 import { createInterface } from 'node:readline/promises'
+import { isatty } from 'node:tty'
 import { styleText } from 'node:util'
 import type { CliIo } from './io.ts'
 
@@ -23,11 +24,11 @@ export interface Terminal {
 }
 
 export function createTerminal(io: CliIo): Terminal {
-  const screen = process.stdout.isTTY === true
+  const screen = isatty(1)
   // https://no-color.org: present and not empty, whatever the value.
   const colors = screen && (io.env['NO_COLOR'] ?? '') === ''
   return {
-    interactive: process.stdin.isTTY === true && process.stderr.isTTY === true,
+    interactive: isatty(0) && isatty(2),
     paint: createPaint(colors),
     clear: screen ? '\u001b[H\u001b[2J' : '',
     ask,

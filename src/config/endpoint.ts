@@ -12,9 +12,12 @@ export function readEndpoint(raw: unknown): EndpointConfig | Wrong | undefined {
   if (raw.startsWith('unix:')) return socketEndpoint(raw)
   const url = URL.canParse(raw) ? new URL(raw) : null
   if (url === null || url.host === '' || !/^[a-z]+:\/\//i.test(raw)) return bareHost(raw)
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') return new Wrong(`the scheme ${url.protocol}// is not known here; write ${WRITE}`)
+  if (url.protocol !== 'http:' && url.protocol !== 'https:')
+    return new Wrong(`the scheme ${url.protocol}// is not known here; write ${WRITE}`)
   if (url.username !== '' || url.password !== '')
-    return new Wrong(`an endpoint has no user or password; write ${url.protocol}//${url.host}, and let v1 and v2 see the client's own credentials`)
+    return new Wrong(
+      `an endpoint has no user or password; write ${url.protocol}//${url.host}, and let v1 and v2 see the client's own credentials`,
+    )
   if (url.pathname !== '/' || url.search !== '' || url.hash !== '')
     return new Wrong(`an endpoint is an address without a path: requests keep their own; write ${url.protocol}//${url.host}`)
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
@@ -39,7 +42,11 @@ function bareHost(raw: string): Wrong | undefined {
 
 /** A name as DNS and hosts files have them (`_` included: compose and Windows use it), or an address. */
 export function isHost(host: string): boolean {
-  return isIP(host) !== 0 || (host.length <= 253 && /^(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)*[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.?$/.test(host))
+  return (
+    isIP(host) !== 0 ||
+    (host.length <= 253 &&
+      /^(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)*[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.?$/.test(host))
+  )
 }
 
 export const ENDPOINT_WRITE = WRITE

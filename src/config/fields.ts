@@ -8,7 +8,13 @@ const LONGEST_MS = 3_650 * 86_400_000
 /** A number from `min` to `max`; `unit` goes behind it in messages. */
 export function amount(doc: string, min: number, max = Number.MAX_SAFE_INTEGER) {
   const write = `a number ${range(min, max)}`
-  return field({ doc, what: 'a number', write, json: { type: 'number', minimum: min, ...atMost(max) }, read: (raw) => within(readNumber(raw), min, max, write) })
+  return field({
+    doc,
+    what: 'a number',
+    write,
+    json: { type: 'number', minimum: min, ...atMost(max) },
+    read: (raw) => within(readNumber(raw), min, max, write),
+  })
 }
 
 export function count(doc: string, min: number, max = Number.MAX_SAFE_INTEGER) {
@@ -43,11 +49,18 @@ const PERCENT = 'a percent number from 0 to 100 in steps of 0.01, such as 5 or 0
 
 /** A share of traffic, percent. */
 export function share(doc: string, min = 0) {
-  return field({ doc, what: 'a percent number', write: PERCENT, json: { type: 'number', minimum: min, maximum: 100 }, read: (raw) => readShare(raw, min) })
+  return field({
+    doc,
+    what: 'a percent number',
+    write: PERCENT,
+    json: { type: 'number', minimum: min, maximum: 100 },
+    read: (raw) => readShare(raw, min),
+  })
 }
 
 function readShare(raw: unknown, min: number): number | Wrong | undefined {
-  if (typeof raw === 'string' && /^[0-9.]+ ?%$/.test(raw)) return new Wrong(`${JSON.stringify(raw)} has a % sign; write the number alone: ${raw.replace(/ ?%/, '')}`)
+  if (typeof raw === 'string' && /^[0-9.]+ ?%$/.test(raw))
+    return new Wrong(`${JSON.stringify(raw)} has a % sign; write the number alone: ${raw.replace(/ ?%/, '')}`)
   const value = within(readNumber(raw), 0, 100, PERCENT)
   if (typeof value !== 'number') return value
   if (!isWholeBps(value)) return new Wrong(`${value} is finer than 0.01; write ${PERCENT}`)
@@ -77,7 +90,12 @@ export function size(doc: string, min = 0) {
     doc,
     what: 'a size',
     write: 'a number of bytes, or one with KiB, MiB or GiB, such as 64KiB',
-    json: { anyOf: [{ type: 'string', pattern: '^[0-9]+(\\.[0-9]+)?(B|KiB|MiB|GiB)?$' }, { type: 'integer', minimum: 0 }] },
+    json: {
+      anyOf: [
+        { type: 'string', pattern: '^[0-9]+(\\.[0-9]+)?(B|KiB|MiB|GiB)?$' },
+        { type: 'integer', minimum: 0 },
+      ],
+    },
     read: (raw) => {
       const value = typeof raw === 'string' || typeof raw === 'number' ? parseSize(String(raw)) : null
       if (value === null) return undefined
@@ -96,7 +114,13 @@ export function toggle(doc: string) {
 
 export function choice<const T extends string>(doc: string, values: readonly T[]) {
   const write = `${values.slice(0, -1).join(', ')} or ${values.at(-1) ?? ''}`
-  return field({ doc, what: 'one of the known values', write, json: { type: 'string', enum: values }, read: (raw) => values.find((value) => value === raw) })
+  return field({
+    doc,
+    what: 'one of the known values',
+    write,
+    json: { type: 'string', enum: values },
+    read: (raw) => values.find((value) => value === raw),
+  })
 }
 
 export function port(doc: string) {

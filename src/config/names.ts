@@ -24,7 +24,9 @@ export function name(doc: string, write: string) {
     pattern: NAME,
     // `constructor` and the like are found on every object, whatever it holds.
     problem: (value) =>
-      RESERVED.includes(value) || value in {} ? `${JSON.stringify(value)} is a reserved word; write another name, such as ${value}-routes` : null,
+      RESERVED.includes(value) || value in {}
+        ? `${JSON.stringify(value)} is a reserved word; write another name, such as ${value}-routes`
+        : null,
   })
 }
 
@@ -48,7 +50,8 @@ export function requestHeader(doc: string, write: string, ours = false) {
 export function requestHeaderProblem(value: string, ours = false): string | null {
   const lower = value.toLowerCase()
   if (FRAMING.includes(lower)) return `${lower} belongs to the connection, not to the user; write another header`
-  if (!ours && lower.startsWith('x-banyan-')) return `x-banyan-* headers of clients are removed before anything is decided; write another header`
+  if (!ours && lower.startsWith('x-banyan-'))
+    return `x-banyan-* headers of clients are removed before anything is decided; write another header`
   return null
 }
 
@@ -72,7 +75,8 @@ export function method(doc: string) {
     write: 'a method such as GET or POST',
     pattern: TOKEN,
     problem: (value) => {
-      if (value !== value.toUpperCase()) return `methods are case-sensitive, and ${JSON.stringify(value)} is none; write ${value.toUpperCase()}`
+      if (value !== value.toUpperCase())
+        return `methods are case-sensitive, and ${JSON.stringify(value)} is none; write ${value.toUpperCase()}`
       return value === 'CONNECT' || value === 'TRACE' ? `${value} is never forwarded; remove it` : null
     },
   })
@@ -96,16 +100,7 @@ export function cookieName(doc: string) {
 }
 
 export function globPath(doc: string) {
-  return text(doc, {
-    write: 'a path such as /api/orders/**',
-    problem: (value) => globProblem(value) ?? escapeProblem(value) ?? (/\s/.test(value) ? `path ${JSON.stringify(value)} has a blank in it; write %20` : null),
-  })
-}
-
-/** Routes are matched on the decoded path: an escaped letter in a pattern would never be met. */
-function escapeProblem(value: string): string | null {
-  const escape = /%(?:3[0-9]|[46][1-9A-F]|[57][0-9A]|2[DE]|5F|7E)/i.exec(value)?.[0]
-  return escape === undefined ? null : `path ${JSON.stringify(value)} has ${escape}, which is matched decoded; write ${decodeURIComponent(escape)}`
+  return text(doc, { write: 'a path such as /api/orders/**', problem: globProblem })
 }
 
 /** A path to send or to answer on: no pattern. */
@@ -114,7 +109,11 @@ export function plainPath(doc: string, write: string) {
 }
 
 export function hostName(doc: string) {
-  return text(doc, { write: 'a host such as api.example.com', problem: hostProblem, change: (value) => value.toLowerCase().replace(/\.$/, '') })
+  return text(doc, {
+    write: 'a host such as api.example.com',
+    problem: hostProblem,
+    change: (value) => value.toLowerCase().replace(/\.$/, ''),
+  })
 }
 
 function hostProblem(value: string): string | null {
@@ -122,13 +121,16 @@ function hostProblem(value: string): string | null {
   if (/^(?:[^:]*|\[.*\]):[0-9]*$/.test(value)) return `a host is matched without its port; write ${value.replace(/:[0-9]*$/, '')}`
   if (isHost(value.replace(/^\[(.*:.*)\]$/, '$1'))) return null
   const ascii = domainToASCII(value)
-  return ascii !== '' && isHost(ascii) ? `browsers send this host as ${ascii}; write that` : `${JSON.stringify(value)} is no host name; write one such as api.example.com`
+  return ascii !== '' && isHost(ascii)
+    ? `browsers send this host as ${ascii}; write that`
+    : `${JSON.stringify(value)} is no host name; write one such as api.example.com`
 }
 
 export function listenHost(doc: string) {
   return text(doc, {
     write: 'an address such as 127.0.0.1 or ::, or a host name',
-    problem: (value) => (isHost(value) ? null : `${JSON.stringify(value)} is no address; write 127.0.0.1, 0.0.0.0, :: or a host name, without a port`),
+    problem: (value) =>
+      isHost(value) ? null : `${JSON.stringify(value)} is no address; write 127.0.0.1, 0.0.0.0, :: or a host name, without a port`,
   })
 }
 
@@ -137,7 +139,13 @@ export function cidr(doc: string) {
 }
 
 export function endpoint(doc: string) {
-  return field({ doc, what: 'an endpoint', write: ENDPOINT_WRITE, json: { type: 'string', pattern: '^(https?://|unix:/)' }, read: readEndpoint })
+  return field({
+    doc,
+    what: 'an endpoint',
+    write: ENDPOINT_WRITE,
+    json: { type: 'string', pattern: '^(https?://|unix:/)' },
+    read: readEndpoint,
+  })
 }
 
 /** RFC 6901, with `*` for one segment. */
@@ -145,7 +153,8 @@ export function pointer(doc: string) {
   return text(doc, {
     write: 'a JSON Pointer such as /items/*/updatedAt',
     problem: (value) => {
-      if (!value.startsWith('/')) return `${JSON.stringify(value)} is no JSON Pointer; write /${value.replace(/^\$?\.?/, '').replaceAll('.', '/')}`
+      if (!value.startsWith('/'))
+        return `${JSON.stringify(value)} is no JSON Pointer; write /${value.replace(/^\$?\.?/, '').replaceAll('.', '/')}`
       return /~(?![01])/.test(value) ? `${JSON.stringify(value)} has a lone "~"; write ~0 for "~" and ~1 for "/"` : null
     },
   })

@@ -47,60 +47,98 @@ export interface Holder {
   /** Whether the command would pass and loosen nothing, now. */
   lowers(command: Command): boolean
   submit(command: Command, options?: { readonly dryRun: boolean }): Submitted | Refusal
+  /** The state could be read after all. What was lowered meanwhile is lowered in it too, before any word is written. */
+  recover(stored: ControlState): void
 }
 
 export function createHolder(options: HolderOptions): Holder {
-  const { board, saver, unknown, monotonic } = options
-  let state = options.state
-  board.bound(unknown !== null)
+  return new StateHolder(options)
+}
 
-  /** Everything that `submit` may do with a command that is not refused; tells whether it is saved. */
-  function carryOut(command: Command, applied: Applied): Carried | Refusal {
-    const { state: next, entry } = applied
-    const raises = applied.raised || board.wouldLoosen(next)
-    if (unknown !== null) {
+class StateHolder implements Holder {
+  readonly #options: HolderOptions
+  /** Obeyed while the state was unknown. */
+  readonly #meanwhile: Command[] = []
+  #state: ControlState
+  #unknown: string | null
+
+  constructor(options: HolderOptions) {
+    this.#options = options
+    this.#state = options.state
+    this.#unknown = options.unknown
+    options.board.bound(options.unknown !== null)
+  }
+
+  state(): ControlState {
+    return this.#state
+  }
+
+  unknown(): string | null {
+    return this.#unknown
+  }
+
+  lowers(command: Command): boolean {
+    const applied = apply(this.#state, command, this.#options.now())
+    return !isRefusal(applied) && !this.#raises(applied)
+  }
+
+  submit(command: Command, { dryRun } = { dryRun: false }): Submitted | Refusal {
+    const { monotonic, now, onChange } = this.#options
+    const start = monotonic()
+    const before = this.#state
+    const applied = apply(before, command, now())
+    if (isRefusal(applied)) return applied
+    const { entry, state: after } = applied
+    if (dryRun) return this.#unknown !== null && applied.raised ? refuseUnknown(this.#unknown) : { entry, saved: true }
+    const carried = this.#carryOut(command, applied)
+    if (isRefusal(carried)) return carried
+    const { saved, writtenAt } = carried
+    onChange({ command, before, after, entry, saved, tookMs: writtenAt - start })
+    return { entry, saved }
+  }
+
+  recover(stored: ControlState): void {
+    this.#unknown = null
+    this.#state = stored
+    for (const command of this.#meanwhile.splice(0)) {
+      const applied = apply(this.#state, command, this.#options.now())
+      if (isRefusal(applied) || applied.raised) continue
+      this.#state = applied.state
+      this.#options.saver.saveSoon(applied)
+    }
+    this.#options.board.bound(false)
+    this.#options.board.write(this.#state)
+  }
+
+  #raises(applied: Applied): boolean {
+    return applied.raised || this.#options.board.wouldLoosen(applied.state)
+  }
+
+  #carryOut(command: Command, applied: Applied): Carried | Refusal {
+    const { saver } = this.#options
+    const raises = this.#raises(applied)
+    if (this.#unknown !== null) {
       // A config must be known even then, if only to have its routes at v1; the words stay bound to zero.
-      if (raises && command.kind !== 'configure') return refuseUnknown(unknown)
-      return { writtenAt: take(next), saved: false }
+      if (raises && command.kind !== 'configure') return refuseUnknown(this.#unknown)
+      if (command.kind !== 'configure') this.#meanwhile.push(command)
+      return { writtenAt: this.#take(applied), saved: false }
     }
     if (!raises) {
-      const writtenAt = take(next)
-      return { writtenAt, saved: saver.saveSoon({ state: next, entry }) }
+      const writtenAt = this.#take(applied)
+      return { writtenAt, saved: saver.saveSoon(applied) }
     }
     try {
-      saver.saveNow({ state: next, entry })
+      saver.saveNow(applied)
     } catch (error) {
       return refuseUnsaved(error)
     }
-    return { writtenAt: take(next), saved: true }
+    return { writtenAt: this.#take(applied), saved: true }
   }
 
-  function take(next: ControlState): number {
-    state = next
-    board.write(next)
-    return monotonic()
-  }
-
-  return {
-    state: () => state,
-    unknown: () => unknown,
-    lowers: (command) => {
-      const applied = apply(state, command, options.now())
-      return !isRefusal(applied) && !applied.raised && !board.wouldLoosen(applied.state)
-    },
-    submit: (command, { dryRun } = { dryRun: false }) => {
-      const start = monotonic()
-      const before = state
-      const applied = apply(state, command, options.now())
-      if (isRefusal(applied)) return applied
-      const { entry } = applied
-      if (dryRun) return unknown !== null && applied.raised ? refuseUnknown(unknown) : { entry, saved: true }
-      const carried = carryOut(command, applied)
-      if (isRefusal(carried)) return carried
-      const { saved, writtenAt } = carried
-      options.onChange({ command, before, after: applied.state, entry, saved, tookMs: writtenAt - start })
-      return { entry, saved }
-    },
+  #take({ state }: Applied): number {
+    this.#state = state
+    this.#options.board.write(state)
+    return this.#options.monotonic()
   }
 }
 

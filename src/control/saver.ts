@@ -26,6 +26,7 @@ export interface Saver {
   /** Saves now or later; false = later. */
   saveSoon(saving: Saving): boolean
   waiting(): number
+  /** Why the last attempt failed; null when it did not. */
   problem(): string | null
   /** Tries a last time. False: something stays unsaved. */
   close(): boolean
@@ -73,9 +74,14 @@ export function createSaver(options: SaverOptions): Saver {
 
   return {
     saveNow: (saving) => {
-      drain()
-      options.commit(saving)
-      if (problem !== null) attempt()
+      try {
+        drain()
+        options.commit(saving)
+        trouble(null)
+      } catch (error) {
+        trouble(error instanceof Error ? error.message : String(error))
+        throw error
+      }
     },
     saveSoon: (saving) => {
       waiting.push(saving)

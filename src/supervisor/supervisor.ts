@@ -12,7 +12,7 @@
  *   drain    everybody is told; the data threads finish; control and compare write out; all end
  */
 import type { ListenConfig } from '../core/model/config.ts'
-import type { CompareStart, ControlStart, DataStart, PeerName, SharedMemory, ToMain } from '../core/model/messages.ts'
+import type { CompareStart, ConfigInForce, ControlStart, DataStart, PeerName, SharedMemory, ToMain } from '../core/model/messages.ts'
 import { clearRow, controlRow, GAUGE_HEARTBEAT, readGauge } from '../ledger/gauges.ts'
 import { compareRegion } from '../ledger/layout.ts'
 import { bookLost } from '../ledger/lost.ts'
@@ -54,6 +54,8 @@ export interface StartFailure {
 }
 
 export interface Supervisor {
+  /** What the threads share now. */
+  readonly memory: SharedMemory
   /** Resolves when every data thread and the admin server listen for the first time. */
   start(): Promise<Ready | StartFailure>
   /** Ends the gateway without cutting what is in flight; resolves when every thread is gone. */
@@ -73,6 +75,7 @@ class ThreadSupervisor implements Supervisor {
   #memory: SharedMemory
   #port: number | null
   #admin: Ready['admin'] | null = null
+  #inForce: ConfigInForce | null = null
   /** Past its first start: from now on deaths are repaired, not reported as failure. */
   #ready = false
 
@@ -85,8 +88,15 @@ class ThreadSupervisor implements Supervisor {
     const watch = createStuckWatch(this.#threads.map(({ name }) => name))
     this.#looking = setInterval(() => {
       for (const { thread, stuck, stillMs } of watch.look(performance.now(), (name) => this.#heartbeat(name)))
-        options.log(stuck ? 'error' : 'warn', `${thread} ${stuck ? 'is stuck' : 'moves again'}`, { about: thread, stillMs: Math.round(stillMs) })
+        options.log(stuck ? 'error' : 'warn', `${thread} ${stuck ? 'is stuck' : 'moves again'}`, {
+          about: thread,
+          stillMs: Math.round(stillMs),
+        })
     }, LOOK_MS).unref()
+  }
+
+  get memory(): SharedMemory {
+    return this.#memory
   }
 
   start(): Promise<Ready | StartFailure> {
@@ -110,7 +120,12 @@ class ThreadSupervisor implements Supervisor {
       message: (thread: SupervisedThread, message: ToMain) => this.#receive(thread, message),
       died: (thread: SupervisedThread, why: string, delayMs: number | null) => this.#died(thread, why, delayMs),
     }
-    const controlData = (): ControlStart => ({ ...control, memory: this.#memory, dataPort: this.#port })
+    const controlData = (): ControlStart => ({
+      ...control,
+      memory: this.#memory,
+      dataPort: this.#port,
+      inForce: this.#inForce,
+    })
     const compareData = (): CompareStart => ({ memory: this.#memory, storePath })
     const dataData = (index: number) => (): DataStart => {
       const { listen } = this.#options
@@ -149,6 +164,9 @@ class ThreadSupervisor implements Supervisor {
         return this.#isUp(thread)
       case 'need-bank':
         return this.#giveBank(thread, message.bank)
+      case 'config-in-force':
+        this.#inForce = message.inForce
+        return
       case 'drain-times':
         return this.#drain.setTimes(message)
       case 'drained':
@@ -193,7 +211,10 @@ class ThreadSupervisor implements Supervisor {
 
   #refused(thread: SupervisedThread, exitCode: number, problems: readonly string[]): void {
     if (!this.#ready) return this.#failStart(exitCode, problems)
-    this.#options.log('error', `${thread.name} refuses to start; the data threads go on with what they know`, { about: thread.name, problems })
+    this.#options.log('error', `${thread.name} refuses to start; the data threads go on with what they know`, {
+      about: thread.name,
+      problems,
+    })
     thread.replace(problems.join('; '))
   }
 

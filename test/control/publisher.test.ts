@@ -50,7 +50,7 @@ interface World {
   readonly acks: (Ack | null)[]
   readonly reused: number[]
   readonly asked: number[]
-  readonly main: { banks: number; gives: (bank: number) => Promise<boolean> }
+  readonly main: { banks: number; gives: () => Promise<boolean> }
   readonly word: (slot: number) => number
 }
 
@@ -83,7 +83,7 @@ function world(notes = new SharedArrayBuffer(4 * CONTROL_NOTES_CELLS), memory = 
     banks: () => main.banks,
     needBank: (bank) => {
       asked.push(bank)
-      return main.gives(bank)
+      return main.gives()
     },
     onReused: (slots) => reused.push(...slots),
   })

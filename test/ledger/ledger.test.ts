@@ -58,7 +58,9 @@ describe('what recorders count', () => {
           if (calls.length % 3 === 0) reader.slot(slot)
         }
         for (const [key, count] of expected) {
-          const [kind, slot = 0, lane = 0, assigned = 0, outcome = 0] = key.split(' ').map((part, index) => (index === 0 ? part : Number(part)))
+          const [kind, slot = 0, lane = 0, assigned = 0, outcome = 0] = key
+            .split(' ')
+            .map((part, index) => (index === 0 ? part : Number(part)))
           const totals = reader.slot(Number(slot))
           if (kind === 'o') expect(outcomeOf(totals, Number(lane), Number(outcome), Number(assigned))).toBe(count)
           else expect(totals.counters[Number(lane)]).toBe(count)

@@ -29,7 +29,7 @@ export interface StubGateway {
   start(): Promise<Ready | StartFailure>
   /** Asks the control stub. */
   control(path: string): Promise<Answer>
-  /** Asks the data stub of this index: the kernel spreads connections, so asks until it answers. */
+  /** Asks the data stub of this index: the kernel spreads connections, so it asks until that one answers. */
   data(index: number, path: string): Promise<Answer>
 }
 
@@ -63,7 +63,6 @@ export function createStubGateway({ threads = 2, env = {}, drain, modules, port 
   async function data(index: number, path: string): Promise<Answer> {
     const separator = path.includes('?') ? '&' : '?'
     for (let attempt = 0; attempt < 500; attempt++) {
-      // Only `/state` has no effect on a thread it was not meant for: look first who is there.
       const answer = await ask(ready?.port ?? 0, `${path}${separator}only=data-${index}`)
       if (answer.thread === `data-${index}`) return answer
     }

@@ -14,7 +14,14 @@ export interface StatusBody {
   readonly ceiling: CeilingStatus
   readonly store: { readonly kind: 'local' | 'redis'; readonly up: boolean }
   readonly backends: Readonly<Record<Backend, { readonly up: boolean; readonly why: string | null }>>
-  readonly config: { readonly path: string; readonly hash: string; readonly loadedAt: string; readonly lastError: readonly string[] }
+  readonly config: {
+    readonly path: string
+    readonly hash: string
+    readonly loadedAt: string
+    readonly lastError: readonly string[]
+    /** What the last reload did not do, and why: sections that need a restart, refused commands. */
+    readonly notes?: readonly string[]
+  }
   readonly threads: { readonly data: number; readonly up: number; readonly compare: boolean }
   readonly routes: readonly RouteStatus[]
   readonly pods: readonly never[]

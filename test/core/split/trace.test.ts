@@ -1,5 +1,5 @@
 import { randomFillSync } from 'node:crypto'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createRandomHex, isTraceparent, startTraceparent, traceIdOf } from '../../../src/core/split/trace.ts'
 

@@ -89,6 +89,7 @@ export function gatewayConfig(routes: readonly RouteConfig[], v1: readonly numbe
     trustedProxies: [],
     requestId: { header: 'x-request-id', generate: true },
     accessLog: { sample: 0 },
+    logLevel: 'info',
     debug: { header: 'x-banyan-debug', secret: null },
     responseHeaders: { version: 'X-API-Version', backend: 'X-Banyan-Backend' },
     via: false,
