@@ -4,7 +4,7 @@
  * Whatever goes wrong on the way becomes a value with one sentence that says what to do, and the exit
  * code: 2 where the caller's input is at fault, 1 for everything else. Only this file knows HTTP.
  */
-import { Agent } from 'undici'
+import { Agent, errors } from 'undici'
 import type { Dispatcher } from 'undici'
 
 export const DEFAULT_ADMIN = 'http://127.0.0.1:9090'
@@ -157,6 +157,6 @@ function unreachable(where: string, error: unknown): string {
   const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : ''
   const why =
     REASONS[code] ??
-    (code.startsWith('HPE_') ? 'what answers there does not speak HTTP' : error instanceof Error ? error.message : String(error))
+    (error instanceof errors.HTTPParserError ? 'what answers there does not speak HTTP' : error instanceof Error ? error.message : String(error))
   return `no gateway can be reached at ${where}: ${why}. Is \`banyan serve\` running? Name another admin address with --admin URL or BANYAN_ADMIN`
 }

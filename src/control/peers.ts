@@ -68,7 +68,8 @@ interface DataPeer {
 function createDataPeers({ threads, onLog, onAck }: PeersOptions) {
   const peers = new Map<number, DataPeer>()
   let latest: Snapshot | null = null
-  let ready = false
+  // Not told before it is known: after control's own death the threads go on with what its predecessor said.
+  let ready: boolean | null = null
   const send = (port: MessagePort, message: ControlToData): void => port.postMessage(message)
 
   function disconnect(index: number): void {
@@ -87,7 +88,7 @@ function createDataPeers({ threads, onLog, onAck }: PeersOptions) {
         onAck()
       })
       if (latest !== null) send(port, { kind: 'snapshot', snapshot: latest })
-      send(port, { kind: 'readiness', ready })
+      if (ready !== null) send(port, { kind: 'readiness', ready })
     },
     disconnect,
     publish: (snapshot: Snapshot): void => {
@@ -97,7 +98,7 @@ function createDataPeers({ threads, onLog, onAck }: PeersOptions) {
     setReady: (now: boolean): void => {
       if (ready === now) return
       ready = now
-      for (const { port } of peers.values()) send(port, { kind: 'readiness', ready })
+      for (const { port } of peers.values()) send(port, { kind: 'readiness', ready: now })
     },
     acks: (): readonly (Ack | null)[] => Array.from({ length: threads }, (_, index) => peers.get(index)?.ack ?? null),
     up: (): number => peers.size,

@@ -17,6 +17,7 @@ async function started(options: Parameters<typeof createStubGateway>[0] = {}): P
 async function pinged(gateway: StubGateway, from: number | 'control', peer: string): Promise<number> {
   const path = `/ping?peer=${peer}`
   const { body } = await (from === 'control' ? gateway.control(path) : gateway.data(from, path))
+  if (body['error'] !== undefined) throw new Error(body['error'])
   return body.threadId
 }
 

@@ -1,6 +1,6 @@
 /** Routes, words and requests for tests of the split. */
 import type { GatewayConfig, RouteConfig } from '../../../src/core/model/config.ts'
-import { packWord } from '../../../src/core/model/routing.ts'
+import { backendOf, packWord, ruleOf } from '../../../src/core/model/routing.ts'
 import type { WordParts } from '../../../src/core/model/routing.ts'
 import type { CompiledRoute } from '../../../src/core/split/compile.ts'
 import { compileRoute } from '../../../src/core/split/compile.ts'
@@ -8,7 +8,6 @@ import type { RequestFacts } from '../../../src/core/split/facts.ts'
 import { createFacts } from '../../../src/core/split/facts.ts'
 import type { Decision } from '../../../src/core/split/decide.ts'
 import { createDecision, decide } from '../../../src/core/split/decide.ts'
-import { backendOf, ruleOf } from '../../../src/core/model/routing.ts'
 import type { Partially } from '../../support/wire/config.ts'
 import { routeConfig } from '../../support/wire/config.ts'
 

@@ -24,6 +24,7 @@ export interface StartOptions {
   readonly routes?: readonly Partially<RouteConfig>[]
   readonly word?: Partial<WordParts>
   readonly tls?: TlsFiles
+  readonly listenHost?: string
 }
 
 export interface TestEngine {
@@ -72,7 +73,7 @@ export async function startEngine(options: StartOptions): Promise<TestEngine> {
     snapshot,
     memory,
     region: 0,
-    listen: { host: '127.0.0.1', port: 0, tls: options.tls ?? null },
+    listen: { host: options.listenHost ?? '127.0.0.1', port: 0, tls: options.tls ?? null },
     onError: (error) => void errors.push(error),
     pairs: (batch) => pairs.push(batch) > 0,
   })
