@@ -42,6 +42,7 @@ export async function inSession(
   try {
     code = await run({ io, terminal, client, json: options.json === true })
   } finally {
+    terminal.close()
     await client.close()
   }
   finish(io, code)

@@ -4,7 +4,8 @@
  * Without a terminal there are no colours and no questions: scripts get the same text every time, and never
  * hang waiting for an answer.
  */
-import { createInterface } from 'node:readline/promises'
+import { createInterface } from 'node:readline'
+import type { Interface } from 'node:readline'
 import { isatty } from 'node:tty'
 import { styleText } from 'node:util'
 import type { CliIo } from './io.ts'
@@ -20,7 +21,9 @@ export interface Terminal {
   /** Empties the screen before a live view is drawn again; empty text where there is no screen. */
   readonly clear: string
   /** Asks on stderr, so that stdout stays the command's result; null when the input has ended. */
-  ask(question: string): Promise<string | null>
+  readonly ask: (question: string) => Promise<string | null>
+  /** Lets go of the input. */
+  readonly close: () => void
 }
 
 export function createTerminal(io: CliIo): Terminal {
@@ -31,7 +34,7 @@ export function createTerminal(io: CliIo): Terminal {
     interactive: isatty(0) && isatty(2),
     paint: createPaint(colors),
     clear: screen ? '\u001b[H\u001b[2J' : '',
-    ask,
+    ...createAsker(),
   }
 }
 
@@ -39,12 +42,30 @@ export function createPaint(colors: boolean): Paint {
   return (style, text) => (colors ? styleText(style, text, { validateStream: false }) : text)
 }
 
-async function ask(question: string): Promise<string | null> {
-  const lines = createInterface({ input: process.stdin, output: process.stderr })
-  const ended = new Promise<null>((resolve) => lines.once('close', () => resolve(null)))
-  try {
-    return await Promise.race([lines.question(question), ended])
-  } finally {
-    lines.close()
+/**
+ * Lines of one reader for all questions: a reader per question would swallow what was typed or pasted ahead. It is
+ * opened with the first question, because an open stdin keeps the process alive.
+ */
+function createAsker(): Pick<Terminal, 'ask' | 'close'> {
+  let lines: Interface | null = null
+  let answers: AsyncIterator<string> | null = null
+  let ended = false
+  const open = (): Interface => {
+    const opened = createInterface({ input: process.stdin, output: process.stderr })
+    opened.once('close', () => (ended = true))
+    return opened
+  }
+  return {
+    ask: async (question) => {
+      lines ??= open()
+      answers ??= lines[Symbol.asyncIterator]()
+      if (!ended) {
+        lines.setPrompt(question)
+        lines.prompt()
+      }
+      const answer = await answers.next()
+      return answer.done === true ? null : answer.value
+    },
+    close: () => lines?.close(),
   }
 }

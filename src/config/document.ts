@@ -11,9 +11,8 @@ import type { ConfigProblem, Env, Path } from './problem.ts'
 import { pathText } from './problem.ts'
 import { mask, substitute } from './substitute.ts'
 import { syntaxOf } from './syntax.ts'
-
-/** A map of the document; it has no prototype, so that no key can be mistaken for a method. */
-export type Tree = Readonly<Record<string, unknown>>
+import { emptyTree } from './tree.ts'
+import type { Tree } from './tree.ts'
 
 export interface Place {
   readonly line: number
@@ -108,7 +107,7 @@ class Walk {
   }
 
   map(node: YAMLMap.Parsed, path: Path): Tree {
-    const out: Record<string, unknown> = Object.create(null) as Record<string, unknown>
+    const out = emptyTree()
     this.#enter(node, path)
     for (const pair of node.items) {
       const key = this.#unmask(isScalar(pair.key) ? String(pair.key.value) : '')

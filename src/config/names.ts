@@ -10,8 +10,8 @@ const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/
 const NAME_RULE = 'letters, digits, ".", "_" and "-", at most 63, the first a letter or digit'
 
-/** Words that stand for something else in commands, labels and the audit log. */
-const RESERVED = ['all', 'gateway', 'global', 'none', 'unmatched', 'unknown']
+/** What the audit log calls all routes together. */
+const RESERVED = 'gateway'
 
 /** Framing and routing headers: the wire engine writes them, nobody else. */
 const FRAMING = ['connection', 'content-length', 'host', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'expect']
@@ -24,9 +24,7 @@ export function name(doc: string, write: string) {
     pattern: NAME,
     // `constructor` and the like are found on every object, whatever it holds.
     problem: (value) =>
-      RESERVED.includes(value) || value in {}
-        ? `${JSON.stringify(value)} is a reserved word; write another name, such as ${value}-routes`
-        : null,
+      value === RESERVED || value in {} ? `${JSON.stringify(value)} is a reserved word; write another name, such as ${value}-routes` : null,
   })
 }
 

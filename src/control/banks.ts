@@ -8,7 +8,7 @@ export interface BanksOptions {
   readonly count: number
   readonly ask: (bank: number) => void
   readonly onBank: (bank: number, memory: SharedArrayBuffer) => void
-  readonly timeoutMs?: number
+  readonly timeoutMs?: number | undefined
 }
 
 export interface Banks {

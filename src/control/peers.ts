@@ -16,7 +16,7 @@ export interface PeersOptions {
   readonly threads: number
   readonly onLog: (lines: readonly string[], dropped: number) => void
   readonly onAck: () => void
-  readonly askTimeoutMs?: number
+  readonly askTimeoutMs?: number | undefined
 }
 
 export interface Peers {

@@ -27,6 +27,7 @@ export interface PublisherOptions {
   readonly needBank: (bank: number) => Promise<boolean>
   /** These slots count for another route now: what was counted before is not its. */
   readonly onReused: (slots: readonly number[]) => void
+  readonly onPublished: (published: Published) => void
 }
 
 export interface Published {
@@ -71,6 +72,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     peers.publish(snapshot)
     slots.published(plan, snapshot.revision)
     current = { snapshot, inForce }
+    options.onPublished(current)
   }
 
   async function publish(input: () => PublisherInput): Promise<string | null> {

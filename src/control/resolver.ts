@@ -23,7 +23,7 @@ export interface ResolverOptions {
   /** Called when the addresses of the backends in use are others than before; never during `use`. */
   readonly onChange: (endpoints: Endpoints) => void
   readonly lookup?: (host: string) => Promise<readonly string[]>
-  readonly intervalMs?: number
+  readonly intervalMs?: number | undefined
   /** How long one lookup may take before its last answer stands. */
   readonly timeoutMs?: number
 }

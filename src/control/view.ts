@@ -13,7 +13,7 @@ import type { Reader } from '../ledger/reader.ts'
 import type { Holder } from './holder.ts'
 import type { Judging } from './judging.ts'
 import { plan } from './plan.ts'
-import type { Probes, ProbeStatus } from './probes.ts'
+import type { ProbeStatus } from './probes.ts'
 import type { Published, Publisher } from './publisher.ts'
 import type { Recent, Traffic } from './recent.ts'
 import type { Reload } from './reload.ts'
@@ -37,7 +37,7 @@ export interface ViewParts {
   readonly recent: Recent
   readonly rollbacks: Rollbacks
   readonly reader: Reader
-  readonly probes: Pick<Probes, 'status'>
+  readonly probe: (backend: Backend) => ProbeStatus
   readonly unresolved: () => readonly string[]
   readonly threads: () => StatusParts['threads']
   /** Reads a config document as `check` does; null: it is valid. */
@@ -97,7 +97,7 @@ function statusOf(parts: ViewParts): StatusBody {
     state,
     unknown,
     store: { kind: store.kind, up: storeUp(parts), problem: saver.problem(), unsaved: saver.waiting() },
-    probes: probesOf(parts),
+    probes: { v1: parts.probe('v1'), v2: parts.probe('v2') },
     reload: parts.reload.status(),
     resolver: parts.unresolved(),
     threads: parts.threads(),
@@ -107,10 +107,6 @@ function statusOf(parts: ViewParts): StatusBody {
 
 function storeUp({ store, saver, holder }: ViewParts): boolean {
   return store.up() && saver.problem() === null && holder.unknown() === null
-}
-
-function probesOf({ probes }: ViewParts): Readonly<Record<Backend, ProbeStatus>> {
-  return { v1: probes.status('v1'), v2: probes.status('v2') }
 }
 
 function findGroup({ publisher, holder }: ViewParts, name: string): string | null {
@@ -155,7 +151,7 @@ function readingOf(parts: ViewParts) {
       }
     }),
     gateway: reader.gateway(),
-    backendUp: { v1: parts.probes.status('v1').up, v2: parts.probes.status('v2').up },
+    backendUp: { v1: parts.probe('v1').up, v2: parts.probe('v2').up },
     ceiling: { env, file, redis, lowest: percent },
     killed: state.killed !== null,
     storeUp: storeUp(parts),

@@ -5,6 +5,7 @@
  * and fills the registry from it, so all numbers of a scrape belong to one moment, and a route that was
  * removed is gone from the next one. Labels come from closed sets only: never a path, never a user.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
 import { LEDGER_METRICS } from './ledger-metrics.ts'
 import { STATE_METRICS } from './state-metrics.ts'
@@ -34,26 +35,42 @@ export const METRIC_NAMES: readonly string[] = [
   { name: ROLLBACK_DURATION.name },
 ].map(({ name }) => name)
 
+type Fill = (reading: MetricsReading) => void
+
 export function createMetrics(source: MetricsSource, options: MetricsOptions = { nodeDefaults: true }): Metrics {
   const registry = new Registry()
-  const fills = [...LEDGER_METRICS, ...STATE_METRICS].map((family) => register(registry, family))
+  const fills = new Map([...LEDGER_METRICS, ...STATE_METRICS].map((family): [string, Fill] => [family.name, register(registry, family)]))
   const durations = new RequestDuration(registry)
+  fills.set(RequestDuration.NAME, (reading) => (durations.reading = reading))
   const rollbacks = new Histogram({ ...ROLLBACK_DURATION, registers: [registry] })
   if (options.nodeDefaults) collectDefaultMetrics({ register: registry })
 
   return {
-    async text() {
-      const reading = source.read()
-      for (const fill of fills) fill(reading)
-      durations.reading = reading
-      return registry.metrics()
-    },
+    text: () => render(registry, fills, source.read()),
     observeRollback: (durationMs) => rollbacks.observe(durationMs / 1_000),
     close: () => registry.clear(),
   }
 }
 
-function register(registry: Registry, family: Family): (reading: MetricsReading) => void {
+/** The judge shares this thread: after so many milliseconds at a stretch it gets its turn. */
+const STRETCH_MS = 5
+
+/** Metric by metric, because a thousand routes are a hundred thousand lines and half a second of formatting. */
+async function render(registry: Registry, fills: ReadonlyMap<string, Fill>, reading: MetricsReading): Promise<string> {
+  const parts: string[] = []
+  let since = performance.now()
+  for (const { name } of registry.getMetricsAsArray()) {
+    fills.get(name)?.(reading)
+    // Only microtasks run between filling and formatting: no other scrape can fill in between.
+    parts.push(await registry.getSingleMetricAsString(name))
+    if (performance.now() - since < STRETCH_MS) continue
+    await nextTurn()
+    since = performance.now()
+  }
+  return `${parts.join('\n\n')}\n`
+}
+
+function register(registry: Registry, family: Family): Fill {
   const { name, help, labels, samples } = family
   const config = { name, help, labelNames: [...labels], registers: [registry] }
   if (family.type === 'gauge') {

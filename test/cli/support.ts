@@ -35,6 +35,7 @@ export function person(...answers: readonly (string | null)[]): Terminal & { rea
     interactive: true,
     paint: (_style, text) => text,
     clear: '',
+    close: () => undefined,
     asked,
     ask: (question) => {
       asked.push(question)
@@ -48,6 +49,7 @@ export const SCRIPT: Terminal = {
   interactive: false,
   paint: (_style, text) => text,
   clear: '',
+  close: () => undefined,
   ask: () => Promise.reject(new Error('asked a script')),
 }
 

@@ -86,6 +86,7 @@ function world(notes = new SharedArrayBuffer(4 * CONTROL_NOTES_CELLS), memory = 
       return main.gives()
     },
     onReused: (slots) => reused.push(...slots),
+    onPublished: () => {},
   })
   return { publisher, published, wordsThen, acks, reused, asked, main, word: (slot) => words.read(slot) }
 }

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { cellOf, countOf, cumulativeAt, HISTOGRAM_CELLS, lowerEdgeMs, quantile } from '../../src/ledger/histogram.ts'
 

@@ -25,8 +25,8 @@ interface Branch {
   readonly children: Map<string, Branch>
 }
 
-/** Trying a route costs some 5 ns, descending one level of the tree about 40. */
-const TREE_FROM = 12
+/** Measured: every route tried in vain costs 14 ns, a look into the tree 70 whatever their number. */
+const TREE_FROM = 8
 
 export function compileRoutes(config: Pick<GatewayConfig, 'routes' | 'sticky' | 'stickyCookie'>, context: CompileContext): CompiledRoutes {
   const list = config.routes.map((route, index) => compileRoute(route, index, config, context))

@@ -153,6 +153,6 @@ it('every refusal says something to do and has a status of its kind', () => {
   for (const [code, { status, message }] of Object.entries(REFUSALS)) {
     expect(code).toMatch(/^[a-z]+(-[a-z0-9]+)*$/)
     expect([400, 404, 409, 428]).toContain(status)
-    expect((message as (subject: string, detail: string) => string)('orders', 'canary').length, code).toBeGreaterThan(20)
+    expect(message('orders', 'canary').length, code).toBeGreaterThan(20)
   }
 })

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { canonicalAddress, cidrProblem, clientAddress, isTrusted, parseCidrs } from '../../../src/core/split/address.ts'
 

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { bucketOf, createBuckets } from '../../../src/core/split/buckets.ts'
 import { utf8Bytes } from '../../../src/core/split/byte-string.ts'

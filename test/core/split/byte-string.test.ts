@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { percentDecode, trimValue, utf8Bytes, utf8Text } from '../../../src/core/split/byte-string.ts'
 

@@ -1,5 +1,5 @@
 /** What holds for every route, word and request: properties over random ones. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { RouteConfig, StickySource } from '../../../src/core/model/config.ts'
 import type { WordParts } from '../../../src/core/model/routing.ts'

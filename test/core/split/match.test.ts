@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { MatchConfig } from '../../../src/core/model/config.ts'
 import type { MadeUpRequest, RequestFacts } from '../../../src/core/split/facts.ts'
@@ -60,7 +60,7 @@ describe('matching', () => {
     expect(matched(routesOf([]), createFacts({}))).toBeNull()
   })
 
-  test('a thousand routes are matched like each alone, in order', () => {
+  test('many routes are matched as if each were tried in order', () => {
     const segment = fc.constantFrom('a', 'b', 'c', 'd', '')
     const part = fc.oneof({ weight: 4, arbitrary: segment }, { weight: 1, arbitrary: fc.constantFrom('*', '**', '{id}', 'a*') })
     const pattern = fc.array(part, { minLength: 1, maxLength: 4 }).map((parts) => `/${parts.join('/')}`)
@@ -69,7 +69,7 @@ describe('matching', () => {
       fc.array(segment, { minLength: 1, maxLength: 5 }).map((parts) => `/${parts.join('/')}`),
       fc.constant('*'),
     )
-    const many = fc.array(fc.record({ path: pattern, methods: fc.array(method, { maxLength: 1 }) }), { minLength: 12, maxLength: 60 })
+    const many = fc.array(fc.record({ path: pattern, methods: fc.array(method, { maxLength: 1 }) }), { minLength: 8, maxLength: 60 })
     fc.assert(
       fc.property(many, target, method, (matches, path, verb) => {
         const routes = routesOf(matches)

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { StickySource } from '../../../src/core/model/config.ts'
 import { cookieInLine, mayCarryCookie, stickySetCookie } from '../../../src/core/split/cookie.ts'

@@ -1,8 +1,11 @@
-import { describe, expect, test } from 'vitest'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { createReader } from '../../src/ledger/reader.ts'
 import { inFlightOf, outcomeOf } from '../../src/ledger/totals.ts'
 import { LANE_V2, OUTCOME_LOST } from '../../src/core/model/observation.ts'
-import { ask, createStubGateway } from '../support/stub-gateway.ts'
+import { createStubGateway } from '../support/stub-gateway.ts'
 import type { StubGateway } from '../support/stub-gateway.ts'
 import { until } from '../support/until.ts'
 
@@ -54,11 +57,16 @@ describe('the start', () => {
     })
   })
 
-  test('on a port that somebody else has says so', async () => {
-    const other = await started({ threads: 1 })
-    // An address without reusePort on the other side cannot be shared; a module that is not there cannot start.
-    const gateway = createStubGateway({ port: other.port, modules: { data: new URL('file:///nowhere/data.ts') } })
-    expect(await gateway.start()).toMatchObject({ failed: true, exitCode: 1, problems: [expect.stringContaining('data-')] })
+  test('on an address that somebody else has says so', async () => {
+    const other = createServer().listen(0, '127.0.0.1')
+    onTestFinished(() => void other.close())
+    await once(other, 'listening')
+    const gateway = createStubGateway({ port: (other.address() as AddressInfo).port })
+    expect(await gateway.start()).toMatchObject({
+      failed: true,
+      exitCode: 1,
+      problems: [expect.stringMatching(/^data-\d could not start.*EADDRINUSE/)],
+    })
   })
 
   test('does without the comparer', async () => {
@@ -175,28 +183,5 @@ describe('a bank', () => {
     expect(await banks(0)).toEqual([0, 1])
     await gateway.data(0, '/begin?slot=100')
     expect(createReader(gateway.supervisor.memory).slot(100).started[LANE_V2]).toBe(1)
-  })
-})
-
-describe('the drain', () => {
-  test('lets what runs finish, tells control and compare to write out last, and ends every thread', async () => {
-    const gateway = await started({ threads: 2, drain: { delayMs: 20, graceMs: 10_000 } })
-    const held = ask(gateway.port, '/hold')
-    await until(
-      'it is held',
-      async () => (await gateway.data(0, '/holding')).body['held'] === 1 || (await gateway.data(1, '/holding')).body['held'] === 1,
-    )
-    let over = false
-    const drained = gateway.supervisor.drain().then(() => (over = true))
-    await until('listeners are told', () => gateway.traced().filter((line) => /^data-\d drain 20 10000$/.test(line)).length === 2)
-    expect(over).toBe(false)
-    expect(gateway.traced()).toContain('control drain')
-    await gateway.data(0, '/release')
-    await gateway.data(1, '/release')
-    expect((await held).body['text']).toBe('released')
-    await drained
-    const lines = gateway.traced()
-    expect(lines.at(-1)).toBe('control stop')
-    expect(lines.filter((line) => line.endsWith('drained'))).toHaveLength(2)
   })
 })
