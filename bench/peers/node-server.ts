@@ -12,7 +12,11 @@ switch (name) {
     const { ProxyServer } = await import('http-proxy-3')
     const agent = new http.Agent({ keepAlive: true, maxSockets: 256 })
     const proxy = new ProxyServer({ target, agent, xfwd: true })
-    http.createServer((req, res) => proxy.web(req, res)).listen(listen, '127.0.0.1')
+    http
+      .createServer((req, res) => {
+        proxy.web(req, res)
+      })
+      .listen(listen, '127.0.0.1')
     break
   }
   case '@fastify/reply-from': {
@@ -27,14 +31,22 @@ switch (name) {
   case 'fast-proxy': {
     const { default: fastProxy } = await import('fast-proxy')
     const fast = fastProxy({ base: target, undici: { connections: 256, pipelining: 1 } })
-    http.createServer((req, res) => void fast.proxy(req, res, req.url ?? '/', {})).listen(listen, '127.0.0.1')
+    http
+      .createServer((req, res) => {
+        fast.proxy(req, res, req.url ?? '/', {})
+      })
+      .listen(listen, '127.0.0.1')
     break
   }
   case 'httpxy': {
     const { createProxyServer } = await import('httpxy')
     const agent = new http.Agent({ keepAlive: true, maxSockets: 256 })
     const proxy = createProxyServer({ target, agent, xfwd: true })
-    http.createServer((req, res) => proxy.web(req, res)).listen(listen, '127.0.0.1')
+    http
+      .createServer((req, res) => {
+        void proxy.web(req, res)
+      })
+      .listen(listen, '127.0.0.1')
     break
   }
   case 'relay':

@@ -8,7 +8,7 @@ export type Answer =
   | { readonly kind: 'text'; readonly type: string; readonly text: string; readonly headers?: Readonly<Record<string, string>> }
   | Problem
 
-export const JSON_TYPE = 'application/json; charset=utf-8'
+const JSON_TYPE = 'application/json; charset=utf-8'
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8'
 
 // The answers are for scripts and for the page of this very origin: nobody may frame, sniff or keep them.

@@ -36,7 +36,7 @@ export interface AdminServerOptions {
 }
 
 /** Milliseconds, but `connections`. */
-export interface AdminLimits {
+interface AdminLimits {
   readonly connections: number
   /** For the head of a request. */
   readonly headMs: number

@@ -36,7 +36,7 @@ export interface AdminSource {
   readonly plan: (text: string) => MaybePromise<PlanBody | PlanProblems>
 }
 
-export type MaybePromise<T> = T | Promise<T>
+type MaybePromise<T> = T | Promise<T>
 
 export interface Readiness {
   readonly ready: boolean
@@ -44,14 +44,14 @@ export interface Readiness {
   readonly why: readonly string[]
 }
 
-export interface Accepted {
+interface Accepted {
   readonly entry: Omit<AuditEntry, 'id'>
   /** False: in force, but not on disk yet (a lowering never waits for the disk). Absent = true. */
   readonly saved?: boolean
 }
 
 /** A made-up request. Header values and target are byte strings, names lower-case. */
-export interface ExplainQuery {
+interface ExplainQuery {
   /** Decide for this route; null = the first route that matches. */
   readonly route: string | null
   readonly method: string

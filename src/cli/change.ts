@@ -9,6 +9,7 @@ import type { Command } from 'commander'
 import type { AuditEntry } from '../core/model/control.ts'
 import type { StatusBody } from '../core/model/status.ts'
 import type { Reply, Success } from './client.ts'
+import { EXIT_FAILED, EXIT_OK } from './io.ts'
 import { fail, printJson } from './session.ts'
 import type { ExitCode, Session } from './session.ts'
 import { plain } from './table.ts'
@@ -48,11 +49,11 @@ export async function runChange(session: Session, change: Change, options: Chang
       : await sendAsking(session, change, options)
   if (reply === null) {
     session.io.stderr('banyan: nothing was changed')
-    return 1
+    return EXIT_FAILED
   }
   if (!reply.ok) return fail(session.io, reply)
   show(session, reply)
-  return 0
+  return EXIT_OK
 }
 
 /** null = the person said no. */

@@ -31,7 +31,7 @@ export interface Failure {
 
 export type Reply<T> = Success<T> | Failure
 
-export interface Ask {
+interface Ask {
   readonly query?: readonly (readonly [name: string, value: string])[]
   /** Sent as JSON; a string as YAML. */
   readonly body?: object | string
@@ -157,6 +157,10 @@ function unreachable(where: string, error: unknown): string {
   const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : ''
   const why =
     REASONS[code] ??
-    (error instanceof errors.HTTPParserError ? 'what answers there does not speak HTTP' : error instanceof Error ? error.message : String(error))
+    (error instanceof errors.HTTPParserError
+      ? 'what answers there does not speak HTTP'
+      : error instanceof Error
+        ? error.message
+        : String(error))
   return `no gateway can be reached at ${where}: ${why}. Is \`banyan serve\` running? Name another admin address with --admin URL or BANYAN_ADMIN`
 }

@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import { createClient, DEFAULT_ADMIN } from './client.ts'
 import type { AdminClient, Failure } from './client.ts'
+import { EXIT_OK, EXIT_USAGE } from './io.ts'
 import type { CliIo } from './io.ts'
 import { createTerminal } from './terminal.ts'
 import type { Terminal } from './terminal.ts'
@@ -56,7 +57,7 @@ export function fail(io: CliIo, failure: Failure): ExitCode {
 
 export function usage(io: CliIo, message: string): ExitCode {
   io.stderr(`banyan: ${message}`)
-  return 2
+  return EXIT_USAGE
 }
 
 export function printJson(io: CliIo, body: unknown): void {
@@ -64,7 +65,7 @@ export function printJson(io: CliIo, body: unknown): void {
 }
 
 function finish(io: CliIo, code: ExitCode): void {
-  if (code !== 0) io.exit(code)
+  if (code !== EXIT_OK) io.exit(code)
 }
 
 function notEmpty(text: string | undefined): string | null {

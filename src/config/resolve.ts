@@ -8,7 +8,7 @@ import type { Sound } from './sound.ts'
 import { isTree, overlay, valueAt } from './tree.ts'
 
 export function resolve(sound: Sound, overrides: Overrides): GatewayConfig {
-  const { defaults, routes, store, ...rest } = sound.settings
+  const { defaults: _laidUnderRoutes, routes, store, ...rest } = sound.settings
   const { port, adminPort, adminToken, redisUrl, logLevel } = overrides
   const tokens = [...rest.admin.tokens]
   if (adminToken !== null && tokens.every(({ token }) => token !== adminToken))

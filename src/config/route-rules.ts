@@ -125,7 +125,9 @@ function checkApprovals(view: RuleView, route: RouteConfig, index: number): void
 
 /** Which bucket a write falls in decides who stores it: fine while v1 and v2 have one database, lost data otherwise. */
 function checkSplit(view: RuleView, route: RouteConfig, index: number): void {
-  if (route.stage !== 'canary' || route.match.methods.every((method) => SAFE.includes(method)) === route.match.methods.length > 0) return
+  const { methods } = route.match
+  const isSafe = methods.length > 0 && methods.every((method) => SAFE.includes(method))
+  if (route.stage !== 'canary' || isSafe) return
   view.warnings.push({
     path: ['routes', index],
     message:

@@ -22,7 +22,7 @@ export function withoutFaults(tree: Tree, issues: readonly Issue[], unknown: rea
   const doubtful = [...issues.map(({ path }) => path), ...unknown].map(standInPath)
   const root: Record<string, unknown> = Object.assign(emptyTree(), tree)
   root['routes'] = routesOf(tree['routes'])
-  if (isTree(tree['defaults'])) root['defaults'] = Object.assign(emptyTree(), tree['defaults'])
+  root['defaults'] = Object.assign(emptyTree(), isTree(tree['defaults']) ? tree['defaults'] : {})
   for (const { path } of issues) takeOut(root, path)
   for (const path of unknown) takeOut(root, path)
   const parsed = gatewaySchema.safeParse(root)
@@ -49,21 +49,18 @@ function standInMatch(index: number): Tree {
   return { path: `/stand-in-${index}` }
 }
 
-function takeOut(root: Record<string, unknown>, path: Path): void {
-  const [section, index, key] = path
-  if (section === 'backends') root['backends'] = STAND_IN_BACKENDS
-  else if (section === 'routes') {
-    const route = typeof index === 'number' ? valueAt(root, ['routes', index]) : undefined
-    if (typeof index === 'number' && typeof key === 'string' && isTree(route)) takeOutOfRoute(route as Record<string, unknown>, index, key)
-  } else if (section === 'defaults' && typeof index === 'string' && isTree(root['defaults']))
-    delete (root['defaults'] as Record<string, unknown>)[index]
-  else if (section !== undefined) delete root[section]
-}
-
-function takeOutOfRoute(route: Record<string, unknown>, index: number, key: string): void {
-  if (key === 'name') route['name'] = `stand-in-${index}`
-  else if (key === 'match') route['match'] = standInMatch(index)
-  else delete route[key]
+function takeOut(root: Record<string, unknown>, [section, index, key]: Path): void {
+  const holder =
+    section === 'defaults' ? root['defaults'] : section === 'routes' && index !== undefined ? valueAt(root, ['routes', index]) : root
+  const name = section === 'defaults' ? index : section === 'routes' ? key : section
+  // A list or a text where a map belongs went with the issue about itself.
+  if (typeof name !== 'string' || !isTree(holder)) return
+  // `as`: the map is one of the copies made above.
+  const map = holder as Record<string, unknown>
+  if (section === 'backends') map[name] = STAND_IN_BACKENDS
+  else if (section === 'routes' && name === 'name') map[name] = `stand-in-${index}`
+  else if (section === 'routes' && name === 'match') map[name] = standInMatch(Number(index))
+  else delete map[name]
 }
 
 const STAND_IN_BACKENDS = { v1: { endpoints: ['http://stand-in'] }, v2: { endpoints: ['http://stand-in'] } }

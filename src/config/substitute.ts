@@ -41,7 +41,7 @@ const PRIVATE_BLOCKS = 48
 
 export interface Masked {
   readonly text: string
-  unmask(text: string): string
+  readonly unmask: (text: string) => string
 }
 
 /** Moves every ASCII character of `${…}`, and of `$${…}`, to a private-use one: the same length, harmless to YAML. */

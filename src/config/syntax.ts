@@ -14,12 +14,22 @@ export interface SyntaxFault {
 const MAX_FAULTS = 20
 const TOO_DEEP = 'lists or maps are nested too deeply to read; no setting needs more than a few levels'
 
+/** Our own sentence where the parser's does not help. */
+const SENTENCES: Partial<Record<ErrorCode, string>> = {
+  DUPLICATE_KEY: 'this key is there twice in its map; keep one of them',
+  MULTIPLE_DOCS: 'a second document begins here; keep one, without --- lines between',
+  NON_STRING_KEY: 'a key must be a plain text; check the indentation, and put a text that begins with [ or { in quotes',
+  TAB_AS_INDENT: 'a tab is used to indent; use spaces',
+}
+
+/** What to do, after the parser's sentence. */
 const REMEDIES: Partial<Record<ErrorCode, string>> = {
   BAD_INDENT: 'close the bracket, and indent what belongs to it',
   BAD_SCALAR_START: 'put the text in quotes',
   BLOCK_AS_IMPLICIT_KEY: 'indent keys of one map alike, and put a text that contains ": " in quotes',
   MISSING_CHAR: 'close what was opened, and separate the parts of [ ] and { } by commas',
   MULTILINE_IMPLICIT_KEY: 'check the indentation, and that the key ends in ":"',
+  TAG_RESOLVE_FAILED: 'remove the tag (the word with "!")',
   UNEXPECTED_TOKEN: 'check the indentation and the quotes',
 }
 
@@ -48,22 +58,6 @@ export function syntaxOf(document: Document.Parsed, unmask: (text: string) => st
 }
 
 function messageOf(code: ErrorCode, message: string): string {
-  switch (code) {
-    case 'DUPLICATE_KEY':
-      return 'this key is there twice in its map; keep one of them'
-    case 'TAB_AS_INDENT':
-      return 'a tab is used to indent; use spaces'
-    case 'MULTIPLE_DOCS':
-      return 'a second document begins here; keep one, without --- lines between'
-    case 'NON_STRING_KEY':
-      return 'a key must be a plain text; check the indentation, and put a text that begins with [ or { in quotes'
-    case 'TAG_RESOLVE_FAILED':
-      return `${lower(message)}; remove the tag (the word with "!")`
-    default:
-      return `${lower(message)}; ${REMEDIES[code] ?? 'correct the YAML'}`
-  }
-}
-
-function lower(message: string): string {
-  return message.charAt(0).toLowerCase() + message.slice(1)
+  const lower = message.charAt(0).toLowerCase() + message.slice(1)
+  return SENTENCES[code] ?? `${lower}; ${REMEDIES[code] ?? 'correct the YAML'}`
 }

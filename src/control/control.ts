@@ -71,7 +71,7 @@ export interface Control {
   readonly explain: Explainer
   readonly submit: Holder['submit']
   adopt(read: ReadConfig): Promise<void>
-  reject(problems: readonly string[]): void
+  reject: Reload['reject']
   /** Goes on with a former control thread's config, when this one's file is bad. */
   resume(inForce: ConfigInForce): Promise<void>
   judgeLagMs(): number
@@ -133,8 +133,8 @@ class ControlLoop implements Control {
     return this.#reload.adopt(read)
   }
 
-  reject(problems: readonly string[]): void {
-    this.#reload.reject(problems)
+  reject(...newest: Parameters<Reload['reject']>): void {
+    this.#reload.reject(...newest)
   }
 
   resume({ config, hash }: ConfigInForce): Promise<void> {
@@ -195,8 +195,8 @@ class ControlLoop implements Control {
       notes,
       board,
       peers,
-      banks: banks.count,
-      needBank: banks.need,
+      banks: () => banks.count(),
+      needBank: (bank) => banks.need(bank),
       onReused: (slots) => this.#judging.reused(slots),
       onPublished: ({ snapshot, inForce }) => {
         const judged = snapshot.config.routes.filter((route) => !inForce.tombstones.has(route.name))

@@ -1,5 +1,4 @@
 /** `explain`: the running routes, the words as they are now, and a request nobody sent. */
-import type { Refusal } from '../core/model/control.ts'
 import type { Snapshot } from '../core/model/snapshot.ts'
 import { explain } from '../core/split/explain.ts'
 import type { Explanation } from '../core/split/explain.ts'
@@ -13,7 +12,8 @@ export interface ExplainRequest extends MadeUpRequest {
   readonly route: string | null
 }
 
-export type Explainer = (query: ExplainRequest) => Explanation | Refusal
+/** null: no route matches, or there is no config yet. */
+export type Explainer = (query: ExplainRequest) => Explanation | null
 
 /** `words`: the routing words in shared memory. */
 export function createExplainer(current: () => Snapshot | null, words: SharedArrayBuffer): Explainer {
@@ -21,18 +21,10 @@ export function createExplainer(current: () => Snapshot | null, words: SharedArr
   let compiled: { readonly snapshot: Snapshot; readonly routes: CompiledRoutes } | null = null
   return (query) => {
     const snapshot = current()
-    if (snapshot === null) return refuse('not-ready', 503, 'no config is in force yet: try again in a moment')
+    if (snapshot === null) return null
     if (compiled?.snapshot !== snapshot) compiled = { snapshot, routes: compileRoutes(snapshot.config, snapshot) }
-    const explanation = explain(compiled.routes, cells, createFacts({ ...query, directAddress: query.clientAddress ?? '' }), query.route)
-    return explanation ?? refuse('no-route', 404, noRoute(query))
+    // Nobody says what is in front of the gateway: client and peer are taken for one.
+    const facts = createFacts({ ...query, directAddress: query.clientAddress ?? '' })
+    return explain(compiled.routes, cells, facts, query.route)
   }
-}
-
-function noRoute({ route, method, target }: ExplainRequest): string {
-  if (route !== null) return `no route is called "${route}"; \`banyan status\` lists them`
-  return `no route matches ${method ?? 'GET'} ${target ?? '/'}: such a request gets 404`
-}
-
-function refuse(code: string, status: number, message: string): Refusal {
-  return { refused: true, code, status, message }
 }

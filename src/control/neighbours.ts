@@ -40,75 +40,83 @@ export interface Neighbours {
 }
 
 export function createNeighbours(options: NeighboursOptions): Neighbours {
-  const { start, alerts, reader, tell, onLog, onAck } = options
-  const { threads, banks: startBanks } = start.memory
-  const peers = createPeers({ threads, onLog, onAck, askTimeoutMs: options.askTimeoutMs })
-  const banks = createBanks({
-    count: startBanks.length,
-    ask: (bank) => tell({ kind: 'need-bank', bank }),
-    onBank: (bank, memory) => reader.addBank(bank, memory),
-    timeoutMs: options.bankTimeoutMs,
-  })
-  let draining = false
-  let listening = start.dataPort !== null
-  /** Whether "not ready" may be said: after a rebuild only once we have been ready ourselves. */
-  let mayDeny = !options.rebuilt
+  return new ProcessNeighbours(options)
+}
 
-  function ready(): Readiness {
-    const acknowledged = peers.acks().filter((ack) => ack !== null).length
-    return readiness({ draining, configInForce: options.configInForce(), listening, threads: { acknowledged, of: threads } })
-  }
+class ProcessNeighbours implements Neighbours {
+  readonly peers: Peers
+  readonly banks: Banks
+  readonly #options: NeighboursOptions
+  #draining = false
+  #listening: boolean
+  /** Whether "not ready" may be said: after a rebuild only once this control has been ready itself. */
+  #mayDeny: boolean
 
-  function passOnReadiness(): void {
-    const now = ready().ready
-    mayDeny ||= now || draining
-    if (now || mayDeny) peers.setReady(now)
-  }
-
-  function threadChanged(thread: PeerName, up: boolean, why: string): void {
-    if (up) return alerts.resolve(`thread/${thread}`, `thread ${thread} runs again`)
-    peers.disconnect(thread)
-    alerts.raise({
-      severity: 'warning',
-      incident: `thread/${thread}`,
-      text: `thread ${thread} is down: ${why}`,
-      route: null,
-      evidence: null,
+  constructor(options: NeighboursOptions) {
+    const { start, reader, tell, onLog, onAck } = options
+    this.#options = options
+    // At the first start main knows the port before anybody listens on it.
+    this.#listening = options.rebuilt && start.dataPort !== null
+    this.#mayDeny = !options.rebuilt
+    this.peers = createPeers({ threads: start.memory.threads, onLog, onAck, askTimeoutMs: options.askTimeoutMs })
+    this.banks = createBanks({
+      count: start.memory.banks.length,
+      ask: (bank) => tell({ kind: 'need-bank', bank }),
+      onBank: (bank, memory) => reader.addBank(bank, memory),
+      timeoutMs: options.bankTimeoutMs,
     })
   }
 
-  function receive(message: FromMain): void {
+  receive(message: FromMain): void {
     switch (message.kind) {
       case 'peer':
         // The type of a port is lost in core/model, which knows no node types.
-        return peers.connect(message.peer, message.port as MessagePort)
+        return this.peers.connect(message.peer, message.port as MessagePort)
       case 'bank':
-        return banks.arrived(message.bank, message.memory)
+        return this.banks.arrived(message.bank, message.memory)
       case 'thread':
-        return threadChanged(message.thread, message.up, message.why)
+        return this.#threadChanged(message.thread, message.up, message.why)
       case 'data-port':
-        listening = true
-        return passOnReadiness()
+        this.#listening = true
+        return this.passOnReadiness()
       case 'drain':
-        draining = true
-        return passOnReadiness()
+        this.#draining = true
+        return this.passOnReadiness()
       case 'stop':
-        return options.onStop()
+        return this.#options.onStop()
       default:
         message satisfies never
     }
   }
 
-  return {
-    peers,
-    banks,
-    receive,
-    ready,
-    passOnReadiness,
-    threads: () => ({ data: threads, up: peers.up().data, compare: peers.up().compare }),
-    close: () => {
-      banks.close()
-      peers.close()
-    },
+  ready(): Readiness {
+    const acks = this.peers.acks()
+    const acknowledged = acks.filter((ack) => ack !== null).length
+    const configInForce = this.#options.configInForce()
+    return readiness({ draining: this.#draining, configInForce, listening: this.#listening, threads: { acknowledged, of: acks.length } })
+  }
+
+  passOnReadiness(): void {
+    const { ready } = this.ready()
+    this.#mayDeny ||= ready || this.#draining
+    if (this.#mayDeny) this.peers.setReady(ready)
+  }
+
+  threads(): { readonly data: number; readonly up: number; readonly compare: boolean } {
+    const { data, compare } = this.peers.up()
+    return { data: this.#options.start.memory.threads, up: data, compare }
+  }
+
+  close(): void {
+    this.banks.close()
+    this.peers.close()
+  }
+
+  #threadChanged(thread: PeerName, up: boolean, why: string): void {
+    const { alerts } = this.#options
+    const incident = `thread/${thread}`
+    if (up) return alerts.resolve(incident, `thread ${thread} runs again`)
+    this.peers.disconnect(thread)
+    alerts.raise({ severity: 'warning', incident, text: `thread ${thread} is down: ${why}`, route: null, evidence: null })
   }
 }

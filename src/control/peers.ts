@@ -29,6 +29,7 @@ export interface Peers {
   acks(): readonly (Ack | null)[]
   /** Connected threads. */
   up(): { readonly data: number; readonly compare: boolean }
+  isUp(peer: PeerName): boolean
   findings(route: string | null): Promise<readonly Finding[]>
   sample(id: string): Promise<Sample | null>
   close(): void
@@ -46,7 +47,8 @@ export function createPeers(options: PeersOptions): Peers {
     },
     setReady: data.setReady,
     acks: data.acks,
-    up: () => ({ data: data.up(), compare: compare.up() }),
+    up: () => ({ data: data.count(), compare: compare.up() }),
+    isUp: (peer) => (peer === 'compare' ? compare.up() : data.up(indexOf(peer))),
     findings: compare.findings,
     sample: compare.sample,
     close: () => {
@@ -101,7 +103,8 @@ function createDataPeers({ threads, onLog, onAck }: PeersOptions) {
       for (const { port } of peers.values()) send(port, { kind: 'readiness', ready: now })
     },
     acks: (): readonly (Ack | null)[] => Array.from({ length: threads }, (_, index) => peers.get(index)?.ack ?? null),
-    up: (): number => peers.size,
+    count: (): number => peers.size,
+    up: (index: number): boolean => peers.has(index),
     close: (): void => {
       for (const index of peers.keys()) disconnect(index)
     },

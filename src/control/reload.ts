@@ -49,7 +49,8 @@ export interface ReloadStatus {
 export interface Reload {
   /** Resolves when this config, or a newer one, is in force. */
   adopt(read: ReadConfig): Promise<void>
-  reject(problems: readonly string[]): void
+  /** The newest config is not valid. Its ceilings, where they can be read, are obeyed downwards all the same. */
+  reject(problems: readonly string[], ceiling: ReadConfig['ceiling'] | null): void
   inForce(): ConfigInForce | null
   status(): ReloadStatus
   counts(): { readonly applied: number; readonly invalid: number }
@@ -86,7 +87,9 @@ class Reloading implements Reload {
     return this.#working
   }
 
-  reject(problems: readonly string[]): void {
+  reject(problems: readonly string[], ceiling: ReadConfig['ceiling'] | null): void {
+    const { holder } = this.#options
+    for (const command of ceiling === null ? [] : ceilings(holder, ceiling)) if (holder.lowers(command)) holder.submit(command)
     this.#counts.invalid++
     this.#status = { ...this.#status, lastError: problems }
     const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`
@@ -166,7 +169,7 @@ class Reloading implements Reload {
 /** What lowers does not wait for a name server. Returns what was done, so that it is done once. */
 function lowerFirst(holder: Holder, read: ReadConfig): ReadonlySet<string> {
   const done = new Set<string>()
-  for (const command of [...ceilings(holder, read), ...commandsForConfig(holder.state(), read.config, read.hash, ACTOR)]) {
+  for (const command of [...ceilings(holder, read.ceiling), ...commandsForConfig(holder.state(), read.config, read.hash, ACTOR)]) {
     // `configure` belongs to the moment of the snapshot: it starts new routes and ends old ones.
     if (command.kind === 'configure' || !holder.lowers(command)) continue
     holder.submit(command)
@@ -186,12 +189,12 @@ function submitAll(
       .map((command) => holder.submit(command))
       .filter(isRefusal)
   // Ceilings first: at the very first start 0 is where the operator begins, not a plug that was pulled.
-  const atCeilings = refused(ceilings(holder, read))
+  const atCeilings = refused(ceilings(holder, read.ceiling))
   const all = [...atCeilings, ...refused(commandsForConfig(holder.state(), read.config, read.hash, ACTOR))]
   return { refusals: all.map(({ message }) => message), unsaved: all.some(({ code }) => code === 'not-saved') }
 }
 
-function ceilings(holder: Holder, { ceiling }: ReadConfig): readonly Command[] {
+function ceilings(holder: Holder, ceiling: ReadConfig['ceiling']): readonly Command[] {
   return (['env', 'file'] as const)
     .filter((source) => ceiling[source] !== holder.state().ceiling[source])
     .map((source) => {

@@ -36,7 +36,7 @@ export interface Alerts {
   resolve(incident: string, text: string): void
   open(): readonly Notice[]
   /** Sent so far, for `banyan_alerts_total{receiver,result}`. */
-  counts(): readonly { readonly receiver: string; readonly result: 'sent' | 'failed'; readonly count: number }[]
+  counts(): readonly { readonly receiver: string; readonly result: 'ok' | 'failed'; readonly count: number }[]
 }
 
 export interface AlertsOptions {
@@ -98,7 +98,7 @@ export function createAlerts(options: AlertsOptions): Alerts {
     open: () => [...incidents.values()],
     counts: () =>
       [...counted].flatMap(([receiver, { sent, failed }]) => [
-        { receiver, result: 'sent' as const, count: sent },
+        { receiver, result: 'ok' as const, count: sent },
         { receiver, result: 'failed' as const, count: failed },
       ]),
   }

@@ -4,6 +4,7 @@
  */
 import type { Backend } from '../core/model/config.ts'
 import { REPAIRS, outcomeOfStatus } from '../core/model/observation.ts'
+import { mayCarryCookie, stickySetCookie } from '../core/split/cookie.ts'
 import { decisionText } from '../core/split/decide.ts'
 import type { AnswerInfo } from '../wire/answer.ts'
 import type { Head } from '../wire/head.ts'
@@ -105,9 +106,8 @@ export class Answering {
     const { stickyCookie } = exchange.runtime.config
     const id = exchange.decision.mintCookie
     if (id === null || stickyCookie === null) return ''
-    for (let i = 0; i < head.count; i++) if (head.id[i] === H_CACHE_CONTROL && /\bpublic\b/i.test(head.value(i))) return ''
-    const secure = exchange.client.peer.tls ? '; Secure' : ''
-    return `Set-Cookie: ${stickyCookie.name}=${id}; Max-Age=${Math.floor(stickyCookie.maxAgeMs / 1_000)}; Path=/; HttpOnly; SameSite=Lax${secure}\r\n`
+    for (let i = 0; i < head.count; i++) if (head.id[i] === H_CACHE_CONTROL && !mayCarryCookie(head.value(i))) return ''
+    return `Set-Cookie: ${stickySetCookie(stickyCookie, id, exchange.https)}\r\n`
   }
 
   body(buf: Buffer, from: number, to: number): void {

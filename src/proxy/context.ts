@@ -65,6 +65,8 @@ export interface ExchangeLink {
   readonly minor: number
   readonly framing: number
   readonly websocket: boolean
+  /** The client came over TLS, by our knowledge or a trusted proxy's word. */
+  readonly https: boolean
   readonly close: boolean
   readonly requestDone: boolean
   readonly active: boolean

@@ -50,6 +50,7 @@ export class Exchange implements ExchangeLink {
   minor = 1
   framing = FRAME_NONE
   websocket = false
+  https = false
   /** The client's connection ends with this exchange. */
   close = false
   /** All bytes of the request have been read. */
@@ -66,6 +67,8 @@ export class Exchange implements ExchangeLink {
   pair: Pair | null = null
   logged = false
   #corked = false
+  /** An id for a sticky cookie, kept until it is used. */
+  #freshId = ''
 
   constructor(client: ClientLink, ctx: Context) {
     this.client = client
@@ -143,8 +146,12 @@ export class Exchange implements ExchangeLink {
     const { ctx } = this
     this.route = route
     this.slot = route.slot
-    const fresh = this.runtime.config.stickyCookie === null ? '' : ctx.randomHex(32)
-    decide(route, Atomics.load(ctx.words, route.slot), Atomics.load(ctx.words, GATEWAY_SLOT), ctx.facts, this.decision, fresh)
+    if (this.runtime.config.stickyCookie !== null && this.#freshId === '') this.#freshId = ctx.randomHex(32)
+    decide(route, Atomics.load(ctx.words, route.slot), Atomics.load(ctx.words, GATEWAY_SLOT), ctx.facts, this.decision, this.#freshId)
+    if (this.decision.mintCookie !== null) {
+      this.#freshId = ''
+      this.https = this.client.peer.tls || (this.client.peer.trusted && ctx.facts.header('x-forwarded-proto') === 'https')
+    }
     this.assigned = this.decision.byBucket && !this.shadow ? ASSIGNED_BY_BUCKET : ASSIGNED_OTHERWISE
     if (this.decision.bucket < 0 && this.decision.key === null && route.sources.length > 0) ctx.recorder.count(this.slot, KEYLESS)
   }

@@ -8,7 +8,7 @@
 import type { Backend } from '../core/model/config.ts'
 import { ASSIGNED_OTHERWISE, LANE_MIRROR, LANE_REVERSE, OUTCOME_ABORTED, counterId } from '../core/model/observation.ts'
 import type { PairBatch, PairMeta } from '../core/model/pair.ts'
-import { GATEWAY_SLOT, KILLED, MIRRORS_OFF } from '../core/model/routing.ts'
+import { BUCKETS, CEILING_ZERO, GATEWAY_SLOT, KILLED, LATCHED, MIRRORS_OFF } from '../core/model/routing.ts'
 import type { CompiledRoute } from '../core/split/compile.ts'
 import { mirrorSampled, reverseSampled } from '../core/split/sampling.ts'
 import type { Pool } from '../wire/pool.ts'
@@ -36,6 +36,8 @@ const COMPARE_DROPPED = counterId('compare_dropped')
 const LAG_MS = 50
 /** Half of `limits.buffers`: mirrors go first, clients' requests only at the whole. */
 const BUFFER_SHARE = 0.5
+/** While v2 is held at zero mirrors are thinned out, so the draw needs an id. */
+const SAMPLED_WHILE = KILLED | LATCHED | CEILING_ZERO
 const BATCH_PAIRS = 64
 const BATCH_BYTES = 1_048_576
 
@@ -64,13 +66,16 @@ export class Mirrors implements MirrorGate, PairOwner, JobOwner {
     const { mirror } = route.config
     if (exchange.shadow || exchange.websocket || !mirror.methods.includes(exchange.method)) return null
     const ctx = this.#ctx()
+    const sampler = primary === 'v2' ? route.reverse : route.mirror
+    if (sampler.bps === 0) return null
     const word = Atomics.load(ctx.words, route.slot)
-    if (((word | Atomics.load(ctx.words, GATEWAY_SLOT)) & (MIRRORS_OFF | KILLED)) !== 0) return null
-    const id = exchange.requestId === '' ? ctx.randomHex(16) : exchange.requestId
+    if (((word | Atomics.load(ctx.words, GATEWAY_SLOT)) & MIRRORS_OFF) !== 0) return null
+    // Not the client's request id: one that never changes would be mirrored always, or never.
+    const id = sampler.bps < BUCKETS || (word & SAMPLED_WHILE) !== 0 ? ctx.randomHex(16) : ''
     if (primary === 'v2') {
       if (!exchange.safe || !reverseSampled(route.reverse, word, id)) return null
     } else if (!mirrorSampled(route.mirror, word, id)) {
-      if (route.mirror.bps < 10_000 && route.mirror.bps > 0) ctx.recorder.count(route.slot, UNSAMPLED)
+      if (route.mirror.bps < BUCKETS && route.mirror.bps > 0) ctx.recorder.count(route.slot, UNSAMPLED)
       return null
     }
     return this.#admit(ctx, exchange, route, primary)

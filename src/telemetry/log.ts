@@ -46,7 +46,7 @@ const SECRET_KEYS = [
   'apiKey',
 ] as const
 /** Paths three levels deep: `token`, `admin.token`, `request.headers.authorization`. */
-export const REDACTED_PATHS: readonly string[] = SECRET_KEYS.flatMap((key) => ['', '*', '*.*'].map((above) => `${above}["${key}"]`))
+const REDACTED_PATHS: readonly string[] = SECRET_KEYS.flatMap((key) => ['', '*', '*.*'].map((above) => `${above}["${key}"]`))
 
 export function createLog(options: LogOptions): Log {
   const wanted = options.level?.toLowerCase() ?? 'info'

@@ -48,7 +48,7 @@ export interface RouteReading {
 
 /** `errors`: tripped by the judge; the others by a person, the kill switch or a ceiling at zero. */
 export const ROLLBACK_CAUSES = ['errors', 'rollback', 'kill', 'ceiling'] as const
-export type RollbackCause = (typeof ROLLBACK_CAUSES)[number]
+type RollbackCause = (typeof ROLLBACK_CAUSES)[number]
 
 export interface ThreadReading {
   /** `data-0`, `compare`, … */

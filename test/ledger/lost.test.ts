@@ -1,12 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import {
-  ASSIGNED_BY_BUCKET,
-  LANE_MIRROR,
-  LANE_V1,
-  LANE_V2,
-  OUTCOME_LOST,
-  outcomeOfStatus,
-} from '../../src/core/model/observation.ts'
+import { ASSIGNED_BY_BUCKET, LANE_MIRROR, LANE_V1, LANE_V2, OUTCOME_LOST, outcomeOfStatus } from '../../src/core/model/observation.ts'
 import { mapRegion, slotCell, STARTED } from '../../src/ledger/layout.ts'
 import { bookLost } from '../../src/ledger/lost.ts'
 import { createReader } from '../../src/ledger/reader.ts'

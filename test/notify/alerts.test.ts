@@ -65,7 +65,7 @@ describe('alerts', () => {
     expect(counts).toEqual([
       { receiver: 'slack', result: 'failed', count: 1 },
       { receiver: 'webhook', result: 'failed', count: 1 },
-      { receiver: 'log', result: 'sent', count: 1 },
+      { receiver: 'log', result: 'ok', count: 1 },
     ])
   })
 

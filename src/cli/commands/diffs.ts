@@ -1,6 +1,7 @@
 /** `banyan diffs [ROUTE]`: where v2 answers differently, by field. Exit 3 when a regression is among them. */
 import type { Command } from 'commander'
 import type { Finding } from '../../core/model/finding.ts'
+import { EXIT_OK, EXIT_UNHEALTHY } from '../io.ts'
 import type { CliIo } from '../io.ts'
 import { adminOptions, fail, inSession, printJson, usage } from '../session.ts'
 import type { ExitCode, Session } from '../session.ts'
@@ -35,7 +36,7 @@ async function run(session: Session, route: string | undefined): Promise<ExitCod
   if (session.json) printJson(session.io, reply.body)
   else if (findings.length === 0) session.io.stderr('no differences found')
   else for (const line of formatTable(COLUMNS, findings.map(row), session.terminal.paint)) session.io.stdout(line)
-  return findings.some(({ state }) => state === 'regression') ? 3 : 0
+  return findings.some(({ state }) => state === 'regression') ? EXIT_UNHEALTHY : EXIT_OK
 }
 
 const COLUMNS: readonly Column[] = [

@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import { parseDuration } from '../../core/units.ts'
 import type { StatusBody } from '../../core/model/status.ts'
+import { EXIT_OK, EXIT_UNHEALTHY } from '../io.ts'
 import type { CliIo } from '../io.ts'
 import { adminOptions, fail, inSession, printJson, usage } from '../session.ts'
 import type { ExitCode, Session } from '../session.ts'
@@ -50,5 +51,5 @@ async function show(session: Session, live: boolean): Promise<ExitCode> {
   if (!reply.ok) return fail(session.io, reply)
   if (session.json) printJson(session.io, reply.body)
   else session.io.stdout((live ? session.terminal.clear : '') + formatStatus(reply.body, session.terminal.paint).join('\n'))
-  return isUnhealthy(reply.body) ? 3 : 0
+  return isUnhealthy(reply.body) ? EXIT_UNHEALTHY : EXIT_OK
 }

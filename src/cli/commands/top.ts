@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import type { Backend } from '../../core/model/config.ts'
 import type { RouteStatus, StatusBody } from '../../core/model/status.ts'
+import { EXIT_OK, EXIT_UNHEALTHY } from '../io.ts'
 import type { CliIo } from '../io.ts'
 import { adminOptions, fail, inSession, printJson, usage } from '../session.ts'
 import type { ExitCode, Session } from '../session.ts'
@@ -36,7 +37,7 @@ function createView(session: Session): () => Promise<ExitCode> {
     before = look
     if (session.json) printJson(session.io, { routes: rates })
     else session.io.stdout(draw(session, look.status, rates))
-    return isUnhealthy(look.status) ? 3 : 0
+    return isUnhealthy(look.status) ? EXIT_UNHEALTHY : EXIT_OK
   }
 }
 

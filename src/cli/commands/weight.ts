@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { isWholeBps } from '../../core/units.ts'
 import { changeOptions, runChange } from '../change.ts'
 import type { ChangeOptions } from '../change.ts'
+import { EXIT_FAILED } from '../io.ts'
 import type { CliIo } from '../io.ts'
 import { adminOptions, inSession, usage } from '../session.ts'
 import type { ExitCode } from '../session.ts'
@@ -38,5 +39,5 @@ export function parsePercent(text: string): number | null {
 
 function promote(io: CliIo): ExitCode {
   io.stderr('banyan: ramps come with a later version; until then raise the weight by hand: banyan weight ROUTE PERCENT --reason "why"')
-  return 1
+  return EXIT_FAILED
 }

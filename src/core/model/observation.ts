@@ -109,5 +109,6 @@ export const REPAIRS = [
   'transfer_encoding_wins',
   'bare_lf',
   'chunk_size_space',
+  'control_bytes',
 ] as const
 export type Repair = (typeof REPAIRS)[number]

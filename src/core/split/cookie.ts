@@ -14,7 +14,7 @@ export function cookieInLine(line: string, name: string): string | null {
     if (line.startsWith(name, from)) {
       let equals = from + name.length
       while (equals < end && isBlank(line.charCodeAt(equals))) equals++
-      if (equals < end && line.charCodeAt(equals) === 0x3d) return line.slice(equals + 1, end)
+      if (line.charCodeAt(equals) === 0x3d) return line.slice(equals + 1, end)
     }
     from = end + 1
   }

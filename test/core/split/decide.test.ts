@@ -108,6 +108,7 @@ describe('what a decision carries', () => {
     expect(bucketIn({ name: 'b', group: 'b' })).toBe(17)
     expect(bucketIn({ stickyGroup: 'orders' })).toBe(bucketOf('alice', 'orders'))
     expect(bucketIn({}, { orders: 'x' })).toBe(bucketOf('alice', 'gateway#x'))
+    expect(bucketIn({ name: 'a', group: 'shop' }, { shop: 'x', a: 'y' })).toBe(bucketOf('alice', 'gateway#x'))
     expect(bucketIn({}, { orders: '' })).toBe(17)
     expect(bucketIn({}, { others: 'x' })).toBe(17)
   })

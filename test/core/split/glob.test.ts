@@ -50,6 +50,7 @@ describe('globs', () => {
     ['/a*b*c', '/aXbYbc', true],
     ['/a*b*c', '/acb', false],
     ['/a*b*b*c', '/abc', false],
+    ['/a*bc*c', '/abc', false],
     ['/*.json', '/report.json', true],
     ['/*.json', '/a/report.json', false],
     ['/**/edit', '/edit', true],
