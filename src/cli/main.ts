@@ -19,14 +19,14 @@ interface Entry {
 }
 
 /** In the order of `--help`; the first name is the file's, the others are aliases. */
-const COMMANDS: readonly Entry[] = [
+export const COMMANDS: readonly Entry[] = [
   { names: ['init'], load: () => import('./commands/init.ts') },
   { names: ['serve'], load: () => import('./commands/serve.ts') },
   { names: ['check'], load: () => import('./commands/check.ts') },
   { names: ['plan'], load: () => import('./commands/plan.ts') },
   { names: ['status'], load: () => import('./commands/status.ts') },
   { names: ['top'], load: () => import('./commands/top.ts') },
-  { names: ['weight'], load: () => import('./commands/weight.ts') },
+  { names: ['weight', 'promote'], load: () => import('./commands/weight.ts') },
   { names: ['stage'], load: () => import('./commands/stage.ts') },
   { names: ['rollback', 'abort'], load: () => import('./commands/rollback.ts') },
   { names: ['rearm', 'retry'], load: () => import('./commands/rearm.ts') },

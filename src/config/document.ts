@@ -122,8 +122,8 @@ class Walk {
   }
 
   #value(node: ParsedNode, path: Path): unknown {
-    if (path.length > MAX_DEPTH) return this.#deep(node, path)
-    if (this.#following > 0 && ++this.#aliased > MAX_ALIASED) return this.#multiplied(node, path)
+    if (path.length > MAX_DEPTH) return this.#deep(path)
+    if (this.#following > 0 && ++this.#aliased > MAX_ALIASED) return this.#multiplied(path)
     if (isAlias(node)) return this.#alias(node, path)
     if (isMap(node)) return this.map(node, path)
     if (isSeq(node)) return this.#list(node, path)
@@ -134,7 +134,7 @@ class Walk {
   #alias(node: Alias.Parsed, path: Path): unknown {
     const target = this.#anchors.get(node.source)
     if (target === undefined)
-      return this.#fault(node, path, `*${node.source} stands for nothing; write &${node.source} before a value above it`)
+      return this.#fault(path, `*${node.source} stands for nothing; write &${node.source} before a value above it`, node.range[0])
     this.#following++
     const value = this.#value(target, path)
     this.#following--
@@ -143,15 +143,15 @@ class Walk {
   }
 
   /** Said once: an alias inside what it stands for goes on for ever, in every branch. */
-  #deep(node: ParsedNode, path: Path): null {
+  #deep(path: Path): null {
     if (this.#tooDeep) return null
     this.#tooDeep = true
-    return this.#fault(node, path.slice(0, 1), `is nested deeper than ${MAX_DEPTH} levels; no setting is`)
+    return this.#fault(path.slice(0, 1), `is nested deeper than ${MAX_DEPTH} levels; no setting is`)
   }
 
-  #multiplied(node: ParsedNode, path: Path): null {
+  #multiplied(path: Path): null {
     if (this.#aliased > MAX_ALIASED + 1) return null
-    return this.#fault(node, path.slice(0, 1), `its aliases stand for more than ${MAX_ALIASED} values; write fewer of them`)
+    return this.#fault(path.slice(0, 1), `its aliases stand for more than ${MAX_ALIASED} values; write fewer of them`)
   }
 
   #list(node: YAMLSeq.Parsed, path: Path): unknown[] {
@@ -171,8 +171,8 @@ class Walk {
     if (!isAlias(node) && node.anchor !== undefined) this.#anchors.set(node.anchor, node)
   }
 
-  #fault(node: ParsedNode, path: Path, message: string): null {
-    this.faults.push({ offset: node.range[0], path, message })
+  #fault(path: Path, message: string, offset = this.keys.get(keyOf(path)) ?? 0): null {
+    this.faults.push({ offset, path, message })
     this.unknown.push(path)
     return null
   }

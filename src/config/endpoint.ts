@@ -25,7 +25,7 @@ export function readEndpoint(raw: unknown): EndpointConfig | Wrong | undefined {
   const tls = url.protocol === 'https:'
   const port = url.port === '' ? (tls ? 443 : 80) : Number(url.port)
   if (port === 0) return new Wrong('port 0 cannot be connected to; write the port the backend listens on')
-  return { url: raw, tls, host, port, socketPath: null }
+  return { url: `${url.protocol}//${url.host}`, tls, host, port, socketPath: null }
 }
 
 function socketEndpoint(raw: string): EndpointConfig | Wrong {

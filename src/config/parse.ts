@@ -13,10 +13,10 @@ import { checkGateway } from './gateway-rules.ts'
 import { issuesOf } from './issues.ts'
 import type { Issue } from './issues.ts'
 import { inOrder, pathText } from './problem.ts'
-import type { ConfigProblem, Env, Path } from './problem.ts'
+import type { ConfigProblem, Env } from './problem.ts'
 import { resolve } from './resolve.ts'
 import { checkRoutes } from './route-rules.ts'
-import { createView } from './rule.ts'
+import { createView, isWithin } from './rule.ts'
 import type { Finding, RuleView } from './rule.ts'
 import { gatewaySchema } from './schema.ts'
 import { withoutFaults } from './sound.ts'
@@ -60,12 +60,8 @@ function shapeOf(document: ConfigDocument): { readonly sound: Sound | null; read
   // A variable that is not set left an empty text; that it is empty is not the operator's fault.
   const issues = parsed.success
     ? []
-    : issuesOf(parsed.error, document.tree).filter(({ path }) => !document.unknown.some((unknown) => samePath(unknown, path)))
+    : issuesOf(parsed.error, document.tree).filter(({ path }) => !document.unknown.some((unknown) => isWithin(path, unknown)))
   return { sound: withoutFaults(document.tree, issues, document.unknown), issues }
-}
-
-function samePath(a: Path, b: Path): boolean {
-  return a.length === b.length && a.every((step, index) => step === b[index])
 }
 
 function checked(config: GatewayConfig, sound: Sound): Pick<RuleView, 'problems' | 'warnings'> {

@@ -78,7 +78,9 @@ function checkGroups(view: RuleView): void {
     const before = first.get(route.group)
     const other = before === undefined ? undefined : routes[before]
     if (before === undefined || other === undefined) first.set(route.group, index)
-    else for (const key of ['stage', 'weight', 'ramp'] as const) checkShared(view, key, { route, index }, { route: other, index: before })
+    // A name given twice is said already.
+    else if (other.name !== route.name)
+      for (const key of ['stage', 'weight', 'ramp'] as const) checkShared(view, key, { route, index }, { route: other, index: before })
   })
 }
 

@@ -29,6 +29,6 @@ export function createView(config: GatewayConfig, sound: Sound): RuleView {
   }
 }
 
-function isWithin(path: Path, outer: Path): boolean {
+export function isWithin(path: Path, outer: Path): boolean {
   return outer.every((step, index) => path[index] === step)
 }

@@ -8,11 +8,14 @@
 import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { dirname } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { storeError } from './sqlite-problem.ts'
 
 /** 'Bnyn': tells our files from other SQLite files. */
 const APPLICATION_ID = 0x426e_796e
 const SCHEMA_VERSION = 1
+/** Primary result code. */
+const SQLITE_READONLY = 8
 
 const SCHEMA = `
   CREATE TABLE state (
@@ -58,21 +61,42 @@ export function openControlDb(file: string, busyMs: number): OpenDb {
   if (!existsSync(file)) makeControlDb(file)
   if (statSync(file).size === 0) throw storeError('corrupt', file, 'the file is empty')
   const identity = identityOf(file) ?? ''
-  const db = new DatabaseSync(file, { timeout: busyMs })
+  try {
+    const db = opened(new DatabaseSync(file, { timeout: busyMs }), file)
+    return { db, identity, readOnly: whyReadOnly(db) }
+  } catch (error) {
+    if (!isReadOnly(error) || hasLog(file)) throw error
+    // Even a reader of a WAL file wants to write beside it. After a clean stop the file alone is everything.
+    const url = pathToFileURL(file)
+    url.search = 'immutable=1'
+    return { db: opened(new DatabaseSync(url, { readOnly: true }), file), identity, readOnly: error.message }
+  }
+}
+
+/** The database, checked; closed when it is not what it should be. */
+function opened(db: DatabaseSync, file: string): DatabaseSync {
   try {
     db.exec('PRAGMA synchronous = FULL')
     checkIsOurs(db, file)
-    return { db, readOnly: whyReadOnly(db), identity }
+    return db
   } catch (error) {
     db.close()
     throw error
   }
 }
 
+function hasLog(file: string): boolean {
+  return (statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0
+}
+
+function isReadOnly(error: unknown): error is Error {
+  return error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === SQLITE_READONLY
+}
+
 function makeControlDb(file: string): void {
   if (existsSync(`${file}-wal`)) throw storeError('corrupt', file, 'the file is gone, but its write-ahead log is still there')
   const folder = dirname(file)
-  mkdirSync(folder, { recursive: true })
+  makeFolder(folder)
   const draft = `${file}.${process.pid}.new`
   rmSync(draft, { force: true })
   try {
@@ -86,6 +110,13 @@ function makeControlDb(file: string): void {
   } finally {
     for (const suffix of ['', '-wal', '-shm']) rmSync(`${draft}${suffix}`, { force: true })
   }
+}
+
+/** Not mkdir's own `recursive`: where the kernel answers ENOENT for good (/proc), Node 24 never returns from it. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return
+  if (dirname(folder) !== folder) makeFolder(dirname(folder))
+  mkdirSync(folder)
 }
 
 /** A link, not a rename: it fails where another process was faster, instead of replacing its file. */
@@ -126,8 +157,8 @@ function whyReadOnly(db: DatabaseSync): string | null {
     db.exec('BEGIN IMMEDIATE; ROLLBACK')
     return null
   } catch (error) {
-    const readOnly = error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === 8
-    if (!readOnly) throw error
-    return error.message
+    if (isReadOnly(error)) return error.message
+    db.close()
+    throw error
   }
 }

@@ -17,14 +17,16 @@ const BY = { actor: 'control', reason: 'in force before control restarted, but n
 export function lostLowerings(state: ControlState, gatewayWord: number, wordOf: (route: string) => number | null): readonly Command[] {
   // Of another process's state nothing is in the words.
   if ((gatewayWord & LIVE) === 0) return []
-  if ((gatewayWord & KILLED) !== 0 && state.killed === null) return [{ ...BY, kind: 'kill' }]
-  // A ceiling is said again by its source; under a lower one the words say nothing about weights.
-  const ceilingLost = (gatewayWord & CEILING_ZERO) !== 0 || weightOf(gatewayWord) < ceilingBps(state)
-  return Object.entries(state.groups).flatMap(([group, was]) => {
+  const killed = (gatewayWord & KILLED) !== 0
+  const kills: readonly Command[] = killed && state.killed === null ? [{ ...BY, kind: 'kill' }] : []
+  // Under a kill or a lower ceiling the words say nothing about weights; a ceiling is said again by its source.
+  const silent = killed || (gatewayWord & CEILING_ZERO) !== 0 || weightOf(gatewayWord) < ceilingBps(state)
+  const groups = Object.entries(state.groups).flatMap(([group, was]) => {
     const routes = state.applied?.groups[group]?.routes ?? []
     const words = routes.map(({ name }) => wordOf(name) ?? 0).filter((word) => (word & LIVE) !== 0)
-    return words.length === 0 ? [] : lostOf(state, group, was, strictest(words), ceilingLost)
+    return words.length === 0 ? [] : lostOf(state, group, was, strictest(words), silent)
   })
+  return [...kills, ...groups]
 }
 
 interface Bounds {
@@ -42,11 +44,10 @@ function strictest(words: readonly number[]): Bounds {
   }
 }
 
-function lostOf(state: ControlState, group: string, was: GroupState, word: Bounds, ceilingLost: boolean): readonly Command[] {
-  if (word.latched && was.latch === null) return [{ ...BY, kind: 'rollback', group }]
-  if (state.killed !== null || was.latch !== null) return []
+function lostOf(state: ControlState, group: string, was: GroupState, word: Bounds, silent: boolean): readonly Command[] {
   const stage = STAGES[word.stage] ?? 'off'
   const stages: readonly Command[] = word.stage < STAGES.indexOf(was.stage) ? [{ ...BY, kind: 'stage', group, stage }] : []
-  const lowerWeight = !ceilingLost && word.stage >= STAGE_CANARY && word.weightBps < effectiveOf(state, group).weightBps
-  return lowerWeight ? [...stages, { ...BY, kind: 'weight', group, weightBps: word.weightBps }] : stages
+  if (word.latched) return was.latch === null ? [...stages, { ...BY, kind: 'rollback', group }] : stages
+  const lower = !silent && was.latch === null && word.stage >= STAGE_CANARY && word.weightBps < effectiveOf(state, group).weightBps
+  return lower ? [...stages, { ...BY, kind: 'weight', group, weightBps: word.weightBps }] : stages
 }

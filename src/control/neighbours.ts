@@ -117,6 +117,8 @@ class ProcessNeighbours implements Neighbours {
     const incident = `thread/${thread}`
     if (up) return alerts.resolve(incident, `thread ${thread} runs again`)
     this.peers.disconnect(thread)
+    // Threads that end while draining are meant to.
+    if (this.#draining) return
     alerts.raise({ severity: 'warning', incident, text: `thread ${thread} is down: ${why}`, route: null, evidence: null })
   }
 }

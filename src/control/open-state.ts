@@ -86,10 +86,11 @@ function unknownIn({ state, problem }: Loaded): string | null {
 
 function tryToRecover({ store, alerts, log, onRecovered, recoverMs }: OpenStateOptions, holder: Holder): () => void {
   const timer = setInterval(() => {
-    const loaded = store.load()
-    if (unknownIn(loaded) !== null) return
+    const { state } = store.load()
+    // A file that vanished is no answer either: only a restart, a person's act, may begin from nothing.
+    if (state === null) return
     clearInterval(timer)
-    holder.recover(loaded.state ?? initialState())
+    holder.recover(state)
     alerts.resolve(INCIDENT, 'the control state can be read again')
     log.warn({}, 'the control state can be read again; v2 is no longer held at 0 for want of it')
     onRecovered()

@@ -43,9 +43,11 @@ function parseQuantity(text: string, units: readonly (readonly [string, number])
   const unit = written === '' ? bare : written
   if (unit === '') return amount === 0 ? 0 : null
   const factor = units.find(([name]) => name === unit)?.[1]
-  // Rounded to a millionth: 0.07 × 1000 is 70.00000000000001 in binary fractions, and means 70.
-  const value = factor === undefined ? Number.NaN : Math.round(amount * factor * 1e6) / 1e6
-  return Number.isSafeInteger(value) ? value : null
+  if (factor === undefined) return null
+  // 0.07 × 1000 is 70.00000000000001 in binary fractions, and means 70.
+  const exact = amount * factor
+  const value = Math.round(exact)
+  return Math.abs(exact - value) < 1e-6 && Number.isSafeInteger(value) ? value : null
 }
 
 /** The shortest exact spelling: 90,000 is `90s`, 86,400,000 is `1d`, 0 is `0s`. */

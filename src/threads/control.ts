@@ -36,6 +36,8 @@ import type { MetricsReading } from '../telemetry/reading.ts'
 const start = workerData as ControlStart
 const log = createLog({ level: start.env['LOG_LEVEL'], thread: 'control' })
 const { logger } = log
+/** Set once there is something to stop. */
+let stop: () => Promise<void> = () => Promise.resolve(tell({ kind: 'drained' }))
 
 const read = loadConfig(start.configPath, start.env)
 const config = read.ok ? pinned(read.config, start.inForce?.config ?? null) : (start.inForce?.config ?? null)
@@ -68,9 +70,6 @@ async function run(running: GatewayConfig): Promise<void> {
   take(control, read)
   watch = watchConfig(start.configPath, start.env, (result) => take(control, result), { seen: read.fingerprint })
 }
-
-/** Set once there is something to stop. */
-let stop: () => Promise<void> = () => Promise.resolve(tell({ kind: 'drained' }))
 
 interface Parts {
   readonly control: Control

@@ -137,37 +137,41 @@ export class Upstream implements Timed {
     }
   }
 
-  #read(buf: Buffer, n: number, user: UpstreamUser): void {
+  #read(buf: Buffer, n: number, first: UpstreamUser): void {
     let pos = 0
-    while (pos < n && this.user === user && !this.closed) {
+    // A user may hand the connection on at the answer's head (`user`); what follows is the new one's.
+    for (let { user } = this; user !== null && pos < n && !this.closed; { user } = this) {
       pos = this.#inBody ? this.#readBody(buf, pos, n, user) : this.#readHead(buf, pos, n, user)
     }
-    user.onReadEnd()
+    first.onReadEnd()
   }
 
   #readHead(buf: Buffer, from: number, to: number, user: UpstreamUser): number {
     const status = this.#heads.readAnswer(buf, from, to, this.owner.strict, this.owner.limits)
     if (status === MORE) return to
     const { head, next } = this.#heads
-    this.#headRead(head, status, user, next < to)
+    const interim = this.#headRead(head, status, user, next < to)
     this.#heads.done()
     // Bytes behind the answer stay unread: the connection will not be used again.
-    return this.#inBody || this.user === user ? next : to
+    return this.#inBody || interim ? next : to
   }
 
-  #headRead(head: Head, status: ScanStatus, user: UpstreamUser, more: boolean): void {
+  /** True when it was an interim head: the answer is still to come. */
+  #headRead(head: Head, status: ScanStatus, user: UpstreamUser, more: boolean): boolean {
     if (status !== DONE || !readAnswer(head, this.info, this.#noBody, this.owner.strict)) {
       this.#fault('malformed')
-      return
+      return false
     }
-    if (this.info.status >= 200) {
+    const interim = this.info.status < 200
+    if (!interim) {
       this.body.begin(this.info.framing, Math.max(0, this.info.length), !this.owner.strict)
       this.#inBody = true
       // Bytes behind an answer that has no body (HEAD, 204, 304): never reused.
       if (more && this.body.done) this.info.reusable = false
     }
     user.onAnswerHead(this, head, this.info)
-    if (this.user === user && this.#inBody && this.body.done) this.#answerEnd()
+    if (this.user !== null && this.#inBody && this.body.done) this.#answerEnd()
+    return interim
   }
 
   #readBody(buf: Buffer, from: number, to: number, user: UpstreamUser): number {

@@ -4,7 +4,6 @@ import {
   chmodSync,
   chownSync,
   copyFileSync,
-  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -293,26 +292,23 @@ describe('a folder that cannot be used', () => {
 })
 
 describe('a disk that does not take it', () => {
-  it.skipIf(process.getuid?.() !== 0 && process.platform === 'win32')(
-    'read-only: the state is known, and that it cannot be saved is said',
-    () => {
-      const before = open()
-      const state = filled(before, 3)
-      before.close()
-      const report = asNobody(
-        () => {
-          chmodSync(file, 0o444)
-          chmodSync(folder, 0o555)
-        },
-        `const { state, problem } = store.load()
+  it('read-only: the state is known, and that it cannot be saved is said', () => {
+    const before = open()
+    const state = filled(before, 3)
+    before.close()
+    const report = asNobody(
+      () => {
+        chmodSync(file, 0o444)
+        chmodSync(folder, 0o555)
+      },
+      `const { state, problem } = store.load()
        const up = store.up()
        let code = null
        try { store.commit({ ...state, revision: state.revision + 1 }, entry) } catch (error) { code = error.code }
        report({ state, problem, up, code })`,
-      )
-      expect(report).toMatchObject({ problem: { code: 'read-only' }, up: false, code: 'read-only', state })
-    },
-  )
+    )
+    expect(report).toMatchObject({ problem: { code: 'read-only' }, up: false, code: 'read-only', state })
+  })
 
   it('full: nothing is lost, nothing half-written, and the next commit works when there is room', () => {
     // A limit on file size stands for the disk's end; it binds the child alone.

@@ -38,6 +38,7 @@ export class MessageReader {
   #current: Message | null = null
   #body: Buffer[] = []
   #skipped = false
+  #tunnelNext = false
   readonly #options: ReaderOptions
 
   constructor(options: ReaderOptions) {
@@ -70,6 +71,12 @@ export class MessageReader {
         else if (this.#line.length > 1_048_576) this.#stop('a line above 1 MiB')
       }
     }
+  }
+
+  /** From here on everything is raw bytes: for whoever answers 101. */
+  openTunnel(): void {
+    this.#tunnelNext = true
+    if (this.#state === 'start') this.#state = 'tunnel'
   }
 
   /** The connection ended: completes a close-delimited answer, on FIN only. */
@@ -197,7 +204,7 @@ export class MessageReader {
   #finish(): void {
     const message = this.#current
     if (message === null) throw new Error('end without a head')
-    this.#state = 'start'
+    this.#state = this.#tunnelNext ? 'tunnel' : 'start'
     this.#skipped = false
     message.complete = true
     message.body = Buffer.concat(this.#body)
