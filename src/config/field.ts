@@ -77,8 +77,9 @@ export function readBoolean(raw: unknown): boolean | undefined {
 }
 
 /** Text as written: a number without quotes may have lost its zeros (`007`), so it is not taken. */
-export function readText(raw: unknown): string | Wrong | undefined {
-  if (typeof raw === 'number' || typeof raw === 'boolean') return new Wrong(`${raw} is not a text; put it in quotes: "${raw}"`)
+export function readText(raw: unknown, isSecret = false): string | Wrong | undefined {
+  if (typeof raw === 'number' || typeof raw === 'boolean')
+    return new Wrong(isSecret ? 'the value is not a text; put it in quotes' : `${raw} is not a text; put it in quotes: "${raw}"`)
   if (typeof raw !== 'string') return undefined
   return raw === '' ? new Wrong('is an empty text; write a value, or remove the line') : raw
 }

@@ -146,7 +146,7 @@ export function text(doc: string, rules: TextRules) {
     json: { type: 'string', ...(pattern === undefined ? {} : { pattern: pattern.source }) },
     ...(rules.secret === undefined ? {} : { secret: rules.secret }),
     read: (raw) => {
-      const value = readText(raw)
+      const value = readText(raw, rules.secret)
       if (typeof value !== 'string') return value
       if (pattern !== undefined && !pattern.test(value)) return undefined
       const wrong = problem?.(value) ?? null

@@ -8,8 +8,7 @@ const MAX_PLACES = 3
 
 /** The sentence for a key that is not known in the map at `path`. */
 export function unknownKey(path: Path, key: string): string {
-  if (LATER.includes(key) && (path[0] === 'routes' || path[0] === 'defaults'))
-    return 'is not available in this version; remove it, or wait for a version that has it'
+  if (LATER.includes(key)) return 'is not available in this version; remove it, or wait for a version that has it'
   if (key === '<<') return 'merge keys are not known here; put what routes share under defaults'
   const known = keysAt(path) ?? []
   const near = nearest(key, known)

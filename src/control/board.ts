@@ -33,36 +33,49 @@ const LONGEST_WAIT_MS = 60_000
 export function createBoard(words: Words, now: () => number): Board {
   let entries: readonly BoardEntry[] = []
   let unknown = false
+  /** What the words say now; null = some of them may say something else. */
+  let written: ControlState | null = null
   let timer: NodeJS.Timeout | undefined
 
   const bounded = (word: number): number => (unknown ? (word & ~WEIGHT_MASK) | CEILING_ZERO : word)
 
-  function wordsOf(state: ControlState): readonly (readonly [slot: number, word: number])[] {
+  /** The words that may differ from those written, the gateway's first: all routes obey a kill with that one store. */
+  function changedWords(state: ControlState): readonly (readonly [slot: number, word: number])[] {
     const at = now()
-    const routes = entries.map(({ slot, group }) => [slot, bounded(wordOf(state, group, { live: true, now: at }))] as const)
-    // The gateway's first: a kill is then obeyed by all routes with the first store.
+    const before = written
+    const all = before === null || before.killed !== state.killed || before.ceiling !== state.ceiling
+    // A thousand routes are a millisecond; one command changes one group.
+    const changed = all ? entries : entries.filter(({ group }) => before.groups[group] !== state.groups[group])
+    const routes = changed.map(({ slot, group }) => [slot, bounded(wordOf(state, group, { live: true, now: at }))] as const)
     return [[GATEWAY_SLOT, bounded(gatewayWordOf(state, at))], ...routes]
   }
 
   function write(state: ControlState): void {
-    for (const [slot, word] of wordsOf(state)) if (words.read(slot) !== word) words.write(slot, word)
+    for (const [slot, word] of changedWords(state)) if (words.read(slot) !== word) words.write(slot, word)
+    written = state
     clearTimeout(timer)
     const at = now()
     const next = nextWordChange(state, at)
     // Words change by time alone too: mirrors come back some minutes after a trip.
-    if (next !== null) timer = setTimeout(() => write(state), Math.min(LONGEST_WAIT_MS, Math.max(1, next - at)))
+    if (next !== null) timer = setTimeout(() => writeAll(state), Math.min(LONGEST_WAIT_MS, Math.max(1, next - at)))
+  }
+
+  function writeAll(state: ControlState): void {
+    written = null
+    write(state)
   }
 
   return {
     use: (wanted, retired, state) => {
       entries = wanted
-      write(state)
+      writeAll(state)
       for (const slot of retired) words.write(slot, RETIRED)
     },
     write,
-    wouldLoosen: (state) => wordsOf(state).some(([slot, word]) => isLaxer(word, words.read(slot))),
+    wouldLoosen: (state) => changedWords(state).some(([slot, word]) => isLaxer(word, words.read(slot))),
     bound: (now) => {
       unknown = now
+      written = null
     },
     close: () => clearTimeout(timer),
   }

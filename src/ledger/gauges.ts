@@ -10,8 +10,6 @@
 import type { SharedMemory } from '../core/model/messages.ts'
 import { MAX_ENDPOINTS } from '../core/model/routing.ts'
 
-export const GAUGES = ['heartbeat', 'loop_lag_ms', 'client_connections', 'inflight', 'held_bytes', 'tunnels'] as const
-export type Gauge = (typeof GAUGES)[number]
 export const GAUGE_HEARTBEAT = 0
 export const GAUGE_LOOP_LAG_MS = 1
 export const GAUGE_CLIENT_CONNECTIONS = 2
@@ -22,7 +20,7 @@ export const GAUGE_TUNNELS = 5
 
 /** Gauges start a row, on a cache line of their own; connections per endpoint follow. */
 const ENDPOINTS = 16
-export const THREAD_CELLS = ENDPOINTS + MAX_ENDPOINTS
+const THREAD_CELLS = ENDPOINTS + MAX_ENDPOINTS
 
 /** Rows: the data threads, then compare, then control. */
 export function gaugesBytes(threads: number): number {

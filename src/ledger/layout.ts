@@ -29,13 +29,15 @@ export const REPAIRED = REJECTED + REJECTIONS.length
 export const HEADER_CELLS = roundUp(REPAIRED + 2 * REPAIRS.length, 16)
 
 export const CLASSES = 2
+/** A slot's cells begin with its outcomes. */
+const OUTCOMES_AT = 0
 export const OUTCOME_CELLS = LANES.length * CLASSES * OUTCOMES.length
-export const STARTED = OUTCOME_CELLS
+export const STARTED = OUTCOMES_AT + OUTCOME_CELLS
 export const COUNTED = STARTED + LANES.length
 /** Cells of a slot before its histograms: what the judge reads every tick. */
 export const COUNT_CELLS = COUNTED + COUNTERS.length
 /** Time to the answer's head, then the whole exchange: one histogram each per lane. */
-export const LATENCY = COUNT_CELLS
+export const LATENCY = OUTCOMES_AT + COUNT_CELLS
 export const DURATION = LATENCY + LANES.length * HISTOGRAM_CELLS
 export const SLOT_CELLS = roundUp(DURATION + LANES.length * HISTOGRAM_CELLS, 16)
 

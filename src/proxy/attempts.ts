@@ -44,10 +44,11 @@ export class Attempts extends Sending implements UpstreamUser {
     const { exchange } = this
     if (this.phase === CONNECTING) {
       this.failed(this.ctx.pools[this.backend].cancel(this) ? FAILURE.busy : FAILURE.timeout)
-    } else if (this.phase === SENT && !exchange.requestDone) {
+    } else if (this.phase === SENT && !exchange.requestDone && this.conn?.socket.writableNeedDrain !== true) {
       this.abandon()
       exchange.problem('body_timeout')
     } else if (this.phase === SENT) {
+      // No answer, or a backend that does not even take the request.
       this.leave()
       this.failed(FAILURE.timeout)
     } else if (this.phase === ANSWERING) {

@@ -23,7 +23,7 @@ import {
 } from '../ledger/gauges.ts'
 import { createRecorder } from '../ledger/recorder.ts'
 import type { Pool } from '../wire/pool.ts'
-import type { ConnectionCounter } from '../wire/pool.ts'
+import type { ConnectionCounter } from '../wire/endpoint-pool.ts'
 import { Scratch } from '../wire/scratch.ts'
 import { adopt, adoptTls } from '../wire/socket.ts'
 import { Wheel } from '../wire/wheel.ts'

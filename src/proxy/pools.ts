@@ -5,7 +5,7 @@
 import type { Backend } from '../core/model/config.ts'
 import type { Snapshot } from '../core/model/snapshot.ts'
 import { Pool } from '../wire/pool.ts'
-import type { ConnectionCounter } from '../wire/pool.ts'
+import type { ConnectionCounter } from '../wire/endpoint-pool.ts'
 import type { Wheel } from '../wire/wheel.ts'
 
 /** Mirrors count their connections for themselves, not against the process's cap. */

@@ -3,7 +3,7 @@
  *
  * Main carries no logger, because it must be able to speak when nothing else works.
  */
-export type Level = 'info' | 'warn' | 'error' | 'fatal'
+type Level = 'info' | 'warn' | 'error' | 'fatal'
 export type Log = (level: Level, message: string, fields?: Readonly<Record<string, unknown>>) => void
 
 /** pino's numbers. */

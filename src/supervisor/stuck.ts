@@ -8,7 +8,7 @@ import type { PeerName } from '../core/model/messages.ts'
 
 const STUCK_MS = 10_000
 
-export interface StuckChange {
+interface StuckChange {
   readonly thread: PeerName
   readonly stuck: boolean
   readonly stillMs: number

@@ -118,7 +118,7 @@ class ThreadSupervisor implements Supervisor {
       // The others say themselves when they listen.
       online: (thread: SupervisedThread) => (thread.name === 'compare' ? this.#isUp(thread) : undefined),
       message: (thread: SupervisedThread, message: ToMain) => this.#receive(thread, message),
-      died: (thread: SupervisedThread, why: string, delayMs: number | null) => this.#died(thread, why, delayMs),
+      died: (thread: SupervisedThread, why: string | null, delayMs: number | null) => this.#died(thread, why, delayMs),
     }
     const controlData = (): ControlStart => ({
       ...control,
@@ -218,15 +218,15 @@ class ThreadSupervisor implements Supervisor {
     thread.replace(problems.join('; '))
   }
 
-  #died(thread: SupervisedThread, why: string, delayMs: number | null): void {
+  #died(thread: SupervisedThread, why: string | null, delayMs: number | null): void {
     const row = this.#rowOf(thread.name)
     const lost = thread.name === 'control' ? 0 : bookLost(this.#memory, row)
     clearRow(this.#memory, row)
     this.#drain.drained(thread)
+    if (why === null) return
     this.#tellOthers(thread, false, why)
-    if (delayMs === null) return
     // Without the comparer the gateway serves all the same; without another thread it never began.
-    if (!this.#ready && thread.name !== 'compare') return this.#failStart(1, [`${thread.name} could not start: ${why}`])
+    if (!this.#ready && !thread.retired && thread.name !== 'compare') return this.#failStart(1, [`${thread.name} could not start: ${why}`])
     this.#options.log('error', `${thread.name} died`, { about: thread.name, why, lost, restartInMs: delayMs })
   }
 

@@ -23,8 +23,8 @@ export interface ThreadEvents {
   /** The worker runs its module. */
   online(thread: SupervisedThread): void
   message(thread: SupervisedThread, message: ToMain): void
-  /** `delayMs`: until the successor starts; null when there will be none. */
-  died(thread: SupervisedThread, why: string, delayMs: number | null): void
+  /** `why`: null when it was stopped. `delayMs`: until the successor starts; null when there will be none. */
+  died(thread: SupervisedThread, why: string | null, delayMs: number | null): void
 }
 
 export class SupervisedThread {
@@ -39,6 +39,7 @@ export class SupervisedThread {
   #startedAt = 0
   #why: string | null = null
   #retired = false
+  #stopped = false
 
   constructor(spec: ThreadSpec, events: ThreadEvents) {
     this.name = spec.name
@@ -92,6 +93,7 @@ export class SupervisedThread {
   /** Ends the thread for good; resolves when it is gone. */
   async stop(): Promise<void> {
     this.retire()
+    this.#stopped = true
     await this.#worker?.terminate()
   }
 
@@ -99,7 +101,7 @@ export class SupervisedThread {
     this.#worker = null
     this.up = false
     const delayMs = this.#retired ? null : this.#backoff.afterDeath(performance.now() - this.#startedAt)
-    this.#events.died(this, this.#why ?? `exited with code ${code}`, delayMs)
+    this.#events.died(this, this.#stopped ? null : (this.#why ?? `exited with code ${code}`), delayMs)
     // The event may have retired it, as a start that failed does.
     if (delayMs === null || this.#retired) return
     if (delayMs === 0) this.start()

@@ -14,7 +14,7 @@ const TABLE: [more: string, problem: string][] = [
   ['listen: { routes: [] }', '3:11: listen.routes: does not belong here; did you mean routes?'],
   ['drain: { dleay: 5s, grade: 1s }', '3:10: drain.dleay: is not a known key; did you mean delay?'],
   ['drain: { colour: red }', '3:10: drain.colour: is not a known key; known here: delay, grace'],
-  ['writes: {}', '3:1: writes: is not a known key; did you mean routes?'],
+  ['writes: {}', '3:1: writes: is not available in this version; remove it, or wait for a version that has it'],
 ]
 
 test.each(TABLE)('%s', (more, problem) => expect(problemsOf(configText(more))[0]).toBe(`g.yaml:${problem}`))

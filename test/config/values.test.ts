@@ -7,7 +7,7 @@ const SETTINGS: [more: string, problem: string][] = [
   ['listen: { port: -1 }', '3:17: listen.port: -1 is below 0; write a whole number from 0 to 65535'],
   ['listen: { port: 80.5 }', '3:17: listen.port: 80.5 is not a whole number; write a whole number from 0 to 65535'],
   ['listen: { port: .inf }', '3:17: listen.port: Infinity is not a whole number; write a whole number from 0 to 65535'],
-  ['listen:\n  port:', '4:3: listen.port: has no value; write a whole number from 0 to 65535'],
+  ['listen:\n  port:', '4:8: listen.port: has no value; write a whole number from 0 to 65535'],
   [
     'listen: { host: "127.0.0.1:80" }',
     '3:17: listen.host: "127.0.0.1:80" is no address; write 127.0.0.1, 0.0.0.0, :: or a host name, without a port',
@@ -80,7 +80,7 @@ const SETTINGS: [more: string, problem: string][] = [
     'alerts: [{ slack: "https://a", secret: b }]',
     '3:10: alerts[0]: must name one receiver: { slack: URL }, { pagerduty: KEY } or { webhook: URL, secret: SECRET }',
   ],
-  ['drain:', '3:1: drain: has no value; write keys under it: delay, grace, or remove the line'],
+  ['drain:', '3:7: drain: has no value; write keys under it: delay, grace, or remove the line'],
   ['name: ""', '3:7: name: is an empty text; write a value, or remove the line'],
 ]
 
@@ -195,7 +195,7 @@ const STRUCTURE: [text: string, problems: string[]][] = [
   [
     'backends: { v1: { endpoints: [http://a] } }\nroutes: []',
     [
-      '1:11: backends.v2: is missing; write { endpoints: [http://legacy:8000] }'.replace('legacy', 'rewrite'),
+      '1:11: backends.v2: is missing; write { endpoints: [http://rewrite:8000] }',
       '2:9: routes: is empty; write at least one: [{ name: rest, match: { path: /** } }]',
     ],
   ],

@@ -23,7 +23,7 @@ function withBody(method: string, body: Buffer, ...lines: string[]): Buffer {
 
 /** Chunks of odd sizes, an extension that must not travel, and a trailer that must. */
 function chunked(body: Buffer): Buffer {
-  const parts = [Buffer.from(request('GET', '/body', ['Transfer-Encoding: chunked', 'Trailer: X-Sum']))]
+  const parts: Buffer[] = [Buffer.from(request('GET', '/body', ['Transfer-Encoding: chunked', 'Trailer: X-Sum']))]
   for (let at = 0; at < body.length; at += 9_973) {
     const chunk = body.subarray(at, at + 9_973)
     parts.push(Buffer.from(`${chunk.length.toString(16)};ext=1\r\n`), chunk, Buffer.from('\r\n'))

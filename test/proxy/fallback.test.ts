@@ -35,7 +35,11 @@ const FAILURES: readonly (readonly [name: string, v2: Script | 'refuses', outcom
   ['closes before its answer', finFirst, 'reset'],
   ['resets inside its head', partialHead, 'reset'],
   ['answers what is no HTTP', answerBytes('HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabc'), 'malformed'],
-  ['answers an unasked 101', answerBytes('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n'), 'malformed'],
+  [
+    'answers an unasked 101',
+    answerBytes('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n'),
+    'malformed',
+  ],
   ['answers a head and dies with it', answerBytes('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n'), 'malformed'],
   ['answers 502', status(502), '5xx'],
   ['answers 503', status(503), '5xx'],
@@ -187,7 +191,12 @@ describe('both backends fail', () => {
   })
 
   it('v1 s error is told when v2 s answer was larger than may be held', async () => {
-    const stage = await open({ v2: status(503, 'x'.repeat(5_000)), v1: resetFirst, word: COMPLETE, config: { limits: { holdBytes: 4_096 } } })
+    const stage = await open({
+      v2: status(503, 'x'.repeat(5_000)),
+      v1: resetFirst,
+      word: COMPLETE,
+      config: { limits: { holdBytes: 4_096 } },
+    })
     expect((await stage.ask(get('/x'))).status).toBe(502)
   })
 

@@ -73,7 +73,7 @@ describe('the drain', () => {
     await gateway.data(1, '/die')
     await over
     expect(gateway.traced().at(-1)).toBe('control stop')
-    expect(gateway.logs.filter((line) => line.includes('restartInMs'))).toEqual([])
+    expect(gateway.logs.filter((line) => line.includes('died'))).toEqual([expect.stringContaining('"restartInMs":null')])
   })
 
   test('before anything listens ends at once', async () => {

@@ -23,7 +23,7 @@ export type Mode =
   /** The head, then this many bytes of body as fast as they are read. */
   | { readonly kind: 'flood'; readonly bytes: number }
 
-export type BodyOf = string | Buffer | ((request: SeenRequest) => string | Buffer | object)
+type BodyOf = string | Buffer | ((request: SeenRequest) => string | Buffer | object)
 
 export interface SeenRequest {
   readonly method: string
@@ -189,7 +189,7 @@ function flood(response: ServerResponse, left: number): void {
   response.end()
 }
 
-export interface RawBackend {
+interface RawBackend {
   readonly port: number
   readonly url: string
   /** Everything received on each connection so far, latin1. */

@@ -59,10 +59,12 @@ export function rearm(state: ControlState, command: Of<'rearm'>, now: number): C
   const refusal = checkRearm(state, command, group, group.latch, now)
   if (refusal !== null) return refusal
   const { tombstones: _gone, ...kept } = group
+  // Killed only where the route is removed: its latch may go, but it must not wake with the rest.
+  const wantedBps = state.killed === null ? Math.min(command.toBps ?? group.firstStepBps, group.beforeTripBps) : 0
   return withGroup(state, command.group, {
     ...kept,
     latch: null,
-    wantedBps: Math.min(command.toBps ?? group.firstStepBps, group.beforeTripBps),
+    wantedBps,
     stage: group.stage === 'complete' ? 'canary' : group.stage,
     // The epoch names the latch, so no two rearms of a group choose the same salt.
     resalt: command.resalt === true ? `r${String(group.epoch)}` : group.resalt,

@@ -26,7 +26,7 @@ export interface Evidence {
 }
 
 export interface AbsoluteOptions {
-  /** The share of bad answers that is still fine, 0–1. At 1 and above nothing is ever evidence. */
+  /** The share of bad answers that is still fine, 0–1. From 0.999 on nothing is ever evidence. */
   readonly limit: number
   /** log e at which somebody acts. */
   readonly threshold: () => number
@@ -36,6 +36,8 @@ export interface AbsoluteOptions {
 const SLICE_MS = 1_000
 /** A limit of 0 would make one bad answer infinite evidence. One in 10,000 is what "none" means at scale. */
 const LEAST_LIMIT = 1e-4
+/** Above this nothing can be told from everything failing, and 1 − p drowns in rounding. */
+const MOST_LIMIT = 0.999
 const GRID_RATIOS = [1.6, 3, 6]
 const GRID_SHARES = [0.5, 0.95]
 
@@ -45,6 +47,7 @@ export function createAbsolute({ limit, threshold }: AbsoluteOptions): Absolute 
   const bad = grid.map((p) => Math.log(p / share))
   const good = grid.map((p) => Math.log((1 - p) / (1 - share)))
   const detector = createDetector(grid.length, threshold)
+  const alternatives = grid.length
   const tallies = grid.map((): Tally => ({ sinceMs: 0, bad: 0, total: 0, baselineBad: 0, baselineTotal: 0 }))
   let slice = 0
   const restartAt = (elapsedMs: number): void => {
@@ -65,10 +68,9 @@ export function createAbsolute({ limit, threshold }: AbsoluteOptions): Absolute 
         detector.close((index) => clear(tallies[index], slice * SLICE_MS))
       }
       if (canary.total === 0 && baseline.total === 0) return
-      for (const [index, tally] of tallies.entries()) {
-        // Nothing else is 0 × finite here, and 0 × −∞ cannot be: every p is below 1.
+      for (let index = 0; index < alternatives; index++) {
         detector.add(index, canary.bad * (bad[index] ?? 0) + (canary.total - canary.bad) * (good[index] ?? 0))
-        count(tally, canary, baseline)
+        count(tallies[index], canary, baseline)
       }
     },
     restart: (elapsedMs) => {
@@ -80,7 +82,7 @@ export function createAbsolute({ limit, threshold }: AbsoluteOptions): Absolute 
 
 /** Alternatives must lie above the limit and below 1; a limit above them all gets the middle of what is left. */
 function alternativesTo(limit: number): readonly number[] {
-  if (!(limit < 1)) return []
+  if (!(limit < MOST_LIMIT)) return []
   const grid = [...GRID_RATIOS.map((ratio) => ratio * limit), ...GRID_SHARES].filter((p) => p > limit && p < 1)
   return grid.length > 0 ? grid : [(1 + limit) / 2]
 }
@@ -94,10 +96,13 @@ interface Tally {
 }
 
 function clear(tally: Tally | undefined, sinceMs: number): void {
-  if (tally !== undefined) Object.assign(tally, { sinceMs, bad: 0, total: 0, baselineBad: 0, baselineTotal: 0 })
+  if (tally === undefined) return
+  tally.sinceMs = sinceMs
+  tally.bad = tally.total = tally.baselineBad = tally.baselineTotal = 0
 }
 
-function count(tally: Tally, canary: Counts, baseline: Counts): void {
+function count(tally: Tally | undefined, canary: Counts, baseline: Counts): void {
+  if (tally === undefined) return
   tally.bad += canary.bad
   tally.total += canary.total
   tally.baselineBad += baseline.bad

@@ -23,10 +23,17 @@ export function poisson(mean: number, random: () => number): number {
   return count
 }
 
+/** By the gaps between hits: one draw for a tick without any, which is nearly every tick of a sound backend. */
 export function binomial(total: number, share: number, random: () => number): number {
+  if (share >= 1) return total
+  const scale = Math.log1p(-share)
   let count = 0
-  for (let index = 0; index < total; index++) if (random() < share) count++
+  for (let at = gap(scale, random); at < total; at += 1 + gap(scale, random)) count++
   return count
+}
+
+function gap(scale: number, random: () => number): number {
+  return Math.floor(Math.log(1 - random()) / scale)
 }
 
 export interface Traffic {

@@ -1,5 +1,5 @@
 /** The process's counters of open connections, one per endpoint id, as plain numbers. */
-import type { ConnectionCounter } from '../../../src/wire/pool.ts'
+import type { ConnectionCounter } from '../../../src/wire/endpoint-pool.ts'
 
 export interface Counters {
   of(id: number): ConnectionCounter

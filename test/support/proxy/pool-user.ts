@@ -1,6 +1,7 @@
 /** A pool on a clock the test turns, and a user of it that sends one request and notes what it is told. */
 import { connections } from './counter.ts'
-import { Pool, type PoolLimits } from '../../../src/wire/pool.ts'
+import type { PoolLimits } from '../../../src/wire/endpoint-pool.ts'
+import { Pool } from '../../../src/wire/pool.ts'
 import type { Upstream, UpstreamUser } from '../../../src/wire/upstream.ts'
 import { Wheel } from '../../../src/wire/wheel.ts'
 import { resolved } from '../wire/config.ts'

@@ -11,7 +11,7 @@ import type { PairBatch, PairMeta } from '../../../src/core/model/pair.ts'
 import { GATEWAY_SLOT, MAX_ENDPOINTS, MAX_ROUTES, packWord } from '../../../src/core/model/routing.ts'
 import type { WordParts } from '../../../src/core/model/routing.ts'
 import type { ResolvedEndpoint, Snapshot } from '../../../src/core/model/snapshot.ts'
-import { gaugesBytes } from '../../../src/ledger/gauges.ts'
+import { GAUGE_HEARTBEAT, gaugesBytes } from '../../../src/ledger/gauges.ts'
 import { bankBytes } from '../../../src/ledger/layout.ts'
 import { createReader } from '../../../src/ledger/reader.ts'
 import { counterOf, finishedOf, laneId, outcomeOf } from '../../../src/ledger/totals.ts'
@@ -167,6 +167,12 @@ export class Stage {
     return this.batches.flatMap((batch) => batch.pairs)
   }
 
+  /** The engine has looked at its words, and at what else its tick looks at, `count` times more. */
+  async ticks(count = 2): Promise<void> {
+    const from = this.ctx.gauges.get(GAUGE_HEARTBEAT)
+    await until(`${count} ticks`, () => this.ctx.gauges.get(GAUGE_HEARTBEAT) >= from + count)
+  }
+
   /** Everything that was started has finished, and nothing is held. */
   async quiet(deadlineMs = 8_000): Promise<void> {
     await until(
@@ -190,7 +196,8 @@ export class Stage {
   /** Ends everything and holds the invariants against what is left. */
   async close(): Promise<void> {
     try {
-      for (const client of this.#clients) client.close()
+      // RST: after a FIN a client may still wait for its answer.
+      for (const client of this.#clients) client.rst()
       await until(
         () => `${this.ctx.clients.size} clients gone`,
         () => this.ctx.clients.size === 0,
