@@ -60,7 +60,7 @@ async function rollback(): Promise<Outcome> {
   const rig = await startRig({ threads: 2, route: '    stage: canary\n    weight: 10' })
   const traffic = new Traffic({ port: rig.dataPort, perSecond: 100 })
   await sleep(4_000)
-  await rig.v2.mode('error')
+  await rig.v2.mode('reset')
   const died = performance.now()
   let zeroAfter = Number.NaN
   let last = await rig.v2.served()
@@ -91,7 +91,7 @@ async function rollback(): Promise<Outcome> {
 /** From sending a rollback to the last request v2 gets, at full split over two threads. */
 async function commandTime(rig: Rig): Promise<{ zeroMs: number; commandMs: number }> {
   await rig.api('POST', 'routes/all/rearm', { reason: 'bench', force: true })
-  await rig.api('PUT', 'routes/all/weight', { percent: 100, reason: 'bench', force: true })
+  await rig.api('PUT', 'routes/all/weight', { percent: 100, reason: 'bench' })
   const traffic = new Traffic({ port: rig.dataPort, perSecond: 500 })
   await sleep(1_500)
   const sent = performance.now()

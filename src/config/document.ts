@@ -10,7 +10,7 @@ import { decodeText, endOf } from './decode.ts'
 import type { ConfigProblem, Env, Path } from './problem.ts'
 import { pathText } from './problem.ts'
 import { mask, substitute } from './substitute.ts'
-import { syntaxOf } from './syntax.ts'
+import { syntaxFaults } from './syntax.ts'
 import { emptyTree } from './tree.ts'
 import type { Tree } from './tree.ts'
 
@@ -36,21 +36,22 @@ const MAX_DEPTH = 64
 const MAX_ALIASED = 20_000
 const START: Place = { line: 1, column: 1 }
 
-/** `file`: the name problems are to give it. Null tree: the text is no document at all, and the problems say why. */
+/** `file`: the name problems are to give it. A list of problems alone: the text is no document at all. */
 export function readDocument(bytes: Uint8Array, file: string, env: Env): ConfigDocument | readonly ConfigProblem[] {
   const at = (place: Place, where: string, message: string): ConfigProblem => ({ file, ...place, where, message })
   const decoded = decodeText(bytes)
   if (!decoded.ok) return [at(endOf(decoded.before), 'file', decoded.message)]
   const masked = mask(decoded.text)
   const lines = new LineCounter()
-  const document = parseDocument(masked.text, { lineCounter: lines, prettyErrors: false, stringKeys: true, logLevel: 'error' })
+  // Keys given twice are found by the walk: the library's own search takes the square of a map's size.
+  const options = { prettyErrors: false, stringKeys: true, uniqueKeys: false, logLevel: 'error' } as const
+  const document = parseDocument(masked.text, { ...options, lineCounter: lines })
   const placeAt = (offset: number): Place => {
     const { line, col } = lines.linePos(offset)
     return line === 0 ? START : { line, column: col }
   }
-  const syntax = syntaxOf(document, masked.unmask, (offset) => placeAt(offset).line)
-  const faults = syntax.faults.map((fault) => at(placeAt(fault.offset), 'yaml', fault.message))
-  if (!syntax.readable) return faults
+  const faults = syntaxFaults(document, masked.unmask, (offset) => placeAt(offset).line)
+  if (faults.length > 0) return faults.map((fault) => at(placeAt(fault.offset), 'yaml', fault.message))
   const root = document.contents
   if (root === null || (isScalar(root) && root.value === null))
     return [at(START, 'file', 'is empty; write at least backends: and routes: (the command init writes a start)')]
@@ -58,7 +59,7 @@ export function readDocument(bytes: Uint8Array, file: string, env: Env): ConfigD
     return [at(placeAt(root.range[0]), 'file', `holds ${isSeq(root) ? 'a list' : 'a text'}; write a map with the keys backends and routes`)]
   const walk = new Walk(env, masked.unmask)
   const tree = walk.map(root, [])
-  const problems = [...faults, ...walk.faults.map((fault) => at(placeAt(fault.offset), pathText(fault.path), fault.message))]
+  const problems = walk.faults.map((fault) => at(placeAt(fault.offset), pathText(fault.path), fault.message))
   const warnings = decoded.bom
     ? [at(START, 'file', 'begins with a byte order mark; it is skipped here, but other tools stumble over it: save as UTF-8 without BOM')]
     : []
@@ -112,6 +113,8 @@ class Walk {
     for (const pair of node.items) {
       const key = this.#unmask(isScalar(pair.key) ? String(pair.key.value) : '')
       const child = [...path, key]
+      if (Object.hasOwn(out, key) && this.#following === 0)
+        this.faults.push({ offset: pair.key.range[0], path: child, message: 'is there twice in its map; keep one of them' })
       this.keys.set(keyOf(child), pair.key.range[0])
       if (pair.value === null) {
         this.values.set(keyOf(child), pair.key.range[0])

@@ -32,24 +32,31 @@ export function keysAt(path: Path): readonly string[] | null {
   return properties === undefined ? null : Object.keys(properties)
 }
 
+let placesByKey: ReadonlyMap<string, readonly string[]> | undefined
+
 /** Every place a key of this name belongs to: `listen.port`, `routes[].weight`; shallow ones first. */
 export function placesOf(key: string): readonly string[] {
-  const found: string[] = []
+  placesByKey ??= indexPlaces()
+  return placesByKey.get(key) ?? []
+}
+
+function indexPlaces(): Map<string, string[]> {
+  const index = new Map<string, string[]>()
   let level: readonly (readonly [string, Node])[] = [['', jsonSchema()]]
   while (level.length > 0) {
     const next: (readonly [string, Node])[] = []
     for (const [place, node] of level) {
       const { properties = {}, items } = structureOf(node)
       if (items !== undefined) next.push([`${place}[]`, items])
-      for (const [name, child] of Object.entries(properties)) {
-        const at = place === '' ? name : `${place}.${name}`
-        if (name === key) found.push(at)
+      for (const [key, child] of Object.entries(properties)) {
+        const at = place === '' ? key : `${place}.${key}`
+        index.set(key, [...(index.get(key) ?? []), at])
         next.push([at, child])
       }
     }
     level = next
   }
-  return found
+  return index
 }
 
 /** The map or list among the forms a value may have (null and `${…}` are others). */

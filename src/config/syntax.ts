@@ -16,7 +16,6 @@ const TOO_DEEP = 'lists or maps are nested too deeply to read; no setting needs 
 
 /** Our own sentence where the parser's does not help. */
 const SENTENCES: Partial<Record<ErrorCode, string>> = {
-  DUPLICATE_KEY: 'this key is there twice in its map; keep one of them',
   MULTIPLE_DOCS: 'a second document begins here; keep one, without --- lines between',
   NON_STRING_KEY: 'a key must be a plain text; check the indentation, and put a text that begins with [ or { in quotes',
   TAB_AS_INDENT: 'a tab is used to indent; use spaces',
@@ -33,28 +32,25 @@ const REMEDIES: Partial<Record<ErrorCode, string>> = {
   UNEXPECTED_TOKEN: 'check the indentation and the quotes',
 }
 
-export interface Syntax {
-  readonly faults: readonly SyntaxFault[]
-  /** Whether the tree can be trusted all the same: a key given twice is a fault, but hides nothing else. */
-  readonly readable: boolean
-}
-
 /** `lineOf`: the line an offset is on. */
-export function syntaxOf(document: Document.Parsed, unmask: (text: string) => string, lineOf: (offset: number) => number): Syntax {
+export function syntaxFaults(
+  document: Document.Parsed,
+  unmask: (text: string) => string,
+  lineOf: (offset: number) => number,
+): SyntaxFault[] {
   const found = [...document.errors, ...document.warnings]
   const exhausted = found.find((error) => error.code === 'RESOURCE_EXHAUSTION')
-  if (exhausted !== undefined) return { faults: [{ offset: exhausted.pos[0], message: TOO_DEEP }], readable: false }
+  if (exhausted !== undefined) return [{ offset: exhausted.pos[0], message: TOO_DEEP }]
   const faults = found.map((error) => ({ offset: error.pos[0], message: messageOf(error.code, unmask(error.message)) }))
   const { explicit, version } = document.directives.yaml
-  const isOld = explicit && version !== '1.2'
-  if (isOld)
-    faults.unshift({
+  if (explicit && version !== '1.2')
+    faults.push({
       offset: 0,
       message: `%YAML ${version} reads on, off, yes and no as true and false; remove this line (the file is YAML 1.2)`,
     })
   const lines = new Set<number>()
   const first = faults.sort((a, b) => a.offset - b.offset).filter(({ offset }) => lines.size < lines.add(lineOf(offset)).size)
-  return { faults: first.slice(0, MAX_FAULTS), readable: !isOld && found.every((error) => error.code === 'DUPLICATE_KEY') }
+  return first.slice(0, MAX_FAULTS)
 }
 
 function messageOf(code: ErrorCode, message: string): string {

@@ -7,6 +7,7 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess, StdioOptions } from 'node:child_process'
 import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
 
 export interface Processes {
   /** Runs a script on this very Node. */
@@ -28,7 +29,7 @@ export function createProcesses(): Processes {
   return {
     start: (script, args, { stdio, env, cwd }) => {
       // The first releases of Node 24 warn about type stripping and node:sqlite.
-      const argv = ['--disable-warning=ExperimentalWarning', script.pathname, ...args]
+      const argv = ['--disable-warning=ExperimentalWarning', fileURLToPath(script), ...args]
       const child = spawn(process.execPath, argv, { stdio, cwd, env: environment(env), detached: true })
       running.add(child)
       child.once('exit', () => running.delete(child))

@@ -123,7 +123,6 @@ export class Attempts extends Sending implements UpstreamUser {
     this.#held = new HeldAnswer(exchange, ctx, conn, head, info)
     this.record(outcomeOfStatus(info.status), this.sentAt > 0 ? ctx.clock() - this.sentAt : -1)
     ctx.recorder.count(exchange.slot, FALLBACKS)
-    exchange.pair?.primaryFailed()
     this.attempt('v1', LANE_FALLBACK)
   }
 

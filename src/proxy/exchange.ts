@@ -8,7 +8,7 @@
 import type { Backend } from '../core/model/config.ts'
 import type { ErrorCode } from '../core/errors.ts'
 import { ASSIGNED_BY_BUCKET, ASSIGNED_OTHERWISE, LANE_V1, LANE_V2, counterId } from '../core/model/observation.ts'
-import { GATEWAY_SLOT, backendOf } from '../core/model/routing.ts'
+import { GATEWAY_SLOT, RULES, backendOf } from '../core/model/routing.ts'
 import type { CompiledRoute } from '../core/split/compile.ts'
 import { createDecision, decide } from '../core/split/decide.ts'
 import type { Decision } from '../core/split/decide.ts'
@@ -30,6 +30,7 @@ import type { Runtime } from './runtime.ts'
 import type { Pair } from './pair.ts'
 
 const KEYLESS = counterId('keyless')
+const NO_KEY = RULES.indexOf('no-key')
 const HEAD_BYTES = 2_048
 const spareHeads: Scratch[] = []
 
@@ -153,7 +154,7 @@ export class Exchange implements ExchangeLink {
       this.https = this.client.peer.tls || (this.client.peer.trusted && ctx.facts.header('x-forwarded-proto') === 'https')
     }
     this.assigned = this.decision.byBucket && !this.shadow ? ASSIGNED_BY_BUCKET : ASSIGNED_OTHERWISE
-    if (this.decision.bucket < 0 && this.decision.key === null && route.sources.length > 0) ctx.recorder.count(this.slot, KEYLESS)
+    if (this.decision.code >>> 1 === NO_KEY) ctx.recorder.count(this.slot, KEYLESS)
   }
 
   #forward(head: Head, info: RequestInfo, route: CompiledRoute): void {

@@ -260,6 +260,6 @@ const SHADOW_END = Buffer.from('X-Banyan-Shadow: 1\r\n\r\n', 'latin1')
  */
 export function mirrorHead(forwarded: Buffer, hasExpect: boolean): Buffer {
   if (!hasExpect) return Buffer.concat([forwarded.subarray(0, forwarded.length - 2), SHADOW_END])
-  const text = forwarded.toString('latin1').replace(/\r\nexpect:[^\r]*/i, '')
+  const text = forwarded.toString('latin1').replace(/\r\nexpect:[^\r]*/gi, '')
   return Buffer.concat([Buffer.from(text.slice(0, -2), 'latin1'), SHADOW_END])
 }

@@ -14,6 +14,7 @@ import { mirrorSampled, reverseSampled } from '../core/split/sampling.ts'
 import type { Pool } from '../wire/pool.ts'
 import { Breaker } from './breaker.ts'
 import type { Context, ExchangeLink, MirrorGate } from './context.ts'
+import type { HeadFacts } from './head-facts.ts'
 import { MirrorJob } from './mirror-job.ts'
 import type { JobOwner } from './mirror-job.ts'
 import { Pair } from './pair.ts'
@@ -68,8 +69,9 @@ export class Mirrors implements MirrorGate, PairOwner, JobOwner {
     const ctx = this.#ctx()
     const sampler = primary === 'v2' ? route.reverse : route.mirror
     if (sampler.bps === 0) return null
-    const word = Atomics.load(ctx.words, route.slot)
-    if (((word | Atomics.load(ctx.words, GATEWAY_SLOT)) & MIRRORS_OFF) !== 0) return null
+    // What holds the whole gateway holds every route, whichever word was written first.
+    const word = Atomics.load(ctx.words, route.slot) | (Atomics.load(ctx.words, GATEWAY_SLOT) & (MIRRORS_OFF | SAMPLED_WHILE))
+    if ((word & MIRRORS_OFF) !== 0) return null
     // Not the client's request id: one that never changes would be mirrored always, or never.
     const id = sampler.bps < BUCKETS || (word & SAMPLED_WHILE) !== 0 ? ctx.randomHex(16) : ''
     if (primary === 'v2') {
@@ -88,7 +90,9 @@ export class Mirrors implements MirrorGate, PairOwner, JobOwner {
       ctx.recorder.count(route.slot, reason)
       return null
     }
-    return new Pair(this, route, exchange.method, ctx.facts.target, exchange.requestId, primary)
+    const { method, requestId } = exchange
+    const { target } = ctx.facts
+    return new Pair(this, route, { method, target, requestId, primaryBackend: primary, conditional: isConditional(ctx.facts) })
   }
 
   #of(slot: number): RouteMirrors {
@@ -171,6 +175,7 @@ export class Mirrors implements MirrorGate, PairOwner, JobOwner {
     if (pair.primary.status === 0 || pair.mirror.status === 0) return
     if (pair.incomparable) recorder.count(slot, INCOMPARABLE)
     else if (pair.equal) recorder.count(slot, MATCH)
+    else if (pair.conditional) recorder.count(slot, INCOMPARABLE)
     else this.#enqueue(pair)
   }
 
@@ -203,6 +208,12 @@ export class Mirrors implements MirrorGate, PairOwner, JobOwner {
   held(bytes: number): void {
     this.#ctx().heldBytes += bytes
   }
+}
+
+const CONDITIONS = ['if-none-match', 'if-modified-since', 'range', 'if-range', 'if-match', 'if-unmodified-since']
+
+function isConditional(facts: HeadFacts): boolean {
+  return CONDITIONS.some((name) => facts.header(name) !== null)
 }
 
 interface EncodedPair {

@@ -35,6 +35,9 @@ export interface PairOwner {
   held(bytes: number): void
 }
 
+/** The request a pair is about. */
+export type PairOf = Pick<Pair, 'method' | 'target' | 'requestId' | 'primaryBackend' | 'conditional'>
+
 export class Pair {
   readonly route: CompiledRoute
   readonly method: string
@@ -42,6 +45,8 @@ export class Pair {
   readonly requestId: string
   /** Who serves the client. */
   readonly primaryBackend: Backend
+  /** The request has `If-*` or `Range`: its answers hang on validators of one backend, so only equality says something. */
+  readonly conditional: boolean
   readonly primary = new Side()
   readonly mirror = new Side()
   readonly #owner: PairOwner
@@ -60,13 +65,14 @@ export class Pair {
   #heldBytes = 0
   #finished = false
 
-  constructor(owner: PairOwner, route: CompiledRoute, method: string, target: string, requestId: string, primaryBackend: Backend) {
+  constructor(owner: PairOwner, route: CompiledRoute, of: PairOf) {
     this.#owner = owner
     this.route = route
-    this.method = method
-    this.target = target
-    this.requestId = requestId
-    this.primaryBackend = primaryBackend
+    this.method = of.method
+    this.target = of.target
+    this.requestId = of.requestId
+    this.primaryBackend = of.primaryBackend
+    this.conditional = of.conditional
     this.#cap = route.config.mirror.maxBodyBytes
   }
 
@@ -100,7 +106,7 @@ export class Pair {
     if (!this.launched) this.mirrorEnd(false)
   }
 
-  /** v2 failed and v1 will answer: what the client gets is not the answer this pair was about. */
+  /** v2 failed, or was taken away, and v1 will answer: what the client gets is not what this pair is about. */
   primaryFailed(): void {
     this.incomparable = true
   }

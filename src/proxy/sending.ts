@@ -66,6 +66,8 @@ export abstract class Sending {
     this.lane = lane
     this.#retried = false
     this.sentAt = 0
+    // Two answers of v1 say nothing about v2.
+    if (lane === LANE_FALLBACK) this.exchange.pair?.primaryFailed()
     this.ctx.recorder.started(this.exchange.slot, lane)
     this.#acquire(false)
   }

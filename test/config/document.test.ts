@@ -69,7 +69,7 @@ describe('a text that is no document', () => {
 describe('a document', () => {
   it('with a key given twice is checked for everything else too', () => {
     expect(problemsOf(`${BACKENDS}\nroutes: [{ name: rest }]\nvia: true\nvia: 5\n`)).toEqual([
-      'g.yaml:4:1: yaml: this key is there twice in its map; keep one of them',
+      'g.yaml:4:1: via: is there twice in its map; keep one of them',
       'g.yaml:4:6: via: 5 is not true or false; write true or false',
     ])
   })

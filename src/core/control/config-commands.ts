@@ -6,10 +6,10 @@
  * `weight: 10` lifts no latch: it is no change, and where it is one it is a raise, refused while latched.
  */
 import type { GatewayConfig, RouteConfig } from '../model/config.ts'
-import type { AppliedConfig, AppliedGroup, Command, ControlState, GroupState } from '../model/control.ts'
+import type { AppliedConfig, AppliedGroup, Command, ControlState } from '../model/control.ts'
 import { percentOf } from './describe.ts'
 import { toBps } from './effective.ts'
-import { DEFAULT_FIRST_STEP_BPS, groupOf, own, unrouted } from './state.ts'
+import { DEFAULT_FIRST_STEP_BPS, groupOf, lastApplied, unrouted } from './state.ts'
 
 /**
  * Commands in the order to apply them; empty when this very config (by `hash`) was applied last.
@@ -30,7 +30,8 @@ function changesOf(state: ControlState, name: string, wants: AppliedGroup, actor
   const group = groupOf(state, name)
   // New groups start as the config says, and returning ones are `configure`'s too.
   if (group === null || group.removedAt !== null) return []
-  const was = lastApplied(state, name, group)
+  // A group nobody configured (of an older state file) counts as configured the way it is.
+  const was = lastApplied(state, name) ?? { stage: group.stage, weightBps: group.wantedBps }
   const commands: Command[] = []
   if (was.stage !== wants.stage) {
     commands.push({ kind: 'stage', group: name, stage: wants.stage, actor, reason: `config: stage ${was.stage} → ${wants.stage}` })
@@ -42,12 +43,6 @@ function changesOf(state: ControlState, name: string, wants: AppliedGroup, actor
     commands.push({ kind: 'weight', group: name, weightBps: wants.weightBps, actor, reason })
   }
   return commands
-}
-
-/** A group nobody ever configured (an older state file) counts as configured the way it is. */
-function lastApplied(state: ControlState, name: string, group: GroupState): AppliedGroup {
-  const was = state.applied === null ? null : own(state.applied.groups, name)
-  return was ?? { stage: group.stage, weightBps: group.wantedBps }
 }
 
 function groupsOf(routes: readonly RouteConfig[]): Map<string, RouteConfig[]> {

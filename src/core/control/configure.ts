@@ -12,7 +12,7 @@
 import type { AppliedConfig, AppliedGroup, AppliedRoute, Command, ControlState, GroupState } from '../model/control.ts'
 import type { MatchConfig } from '../model/config.ts'
 import { STAGES } from '../model/routing.ts'
-import { DEFAULT_FIRST_STEP_BPS, groupOf, newGroup, own, unrouted } from './state.ts'
+import { DEFAULT_FIRST_STEP_BPS, groupOf, lastApplied, newGroup, own, unrouted } from './state.ts'
 
 const KEPT_MS = 30 * 86_400_000
 
@@ -41,7 +41,7 @@ function firstSight(state: ControlState, wants: AppliedGroup, firstStepBps: numb
 }
 
 function adopted(state: ControlState, name: string, group: GroupState, wants: AppliedGroup, now: number): GroupState {
-  const was = state.applied === null ? null : own(state.applied.groups, name)
+  const was = lastApplied(state, name)
   const returning = group.removedAt !== null
   const held = group.latch !== null || state.killed !== null
   const weightChanged = was?.weightBps !== wants.weightBps
@@ -63,7 +63,7 @@ function lowerStage(group: GroupState, wants: AppliedGroup): GroupState['stage']
 function withTombstones(group: GroupState, state: ControlState, name: string, now: readonly AppliedRoute[]): GroupState {
   const { tombstones, ...rest } = group
   if (group.latch === null) return rest
-  const before = (state.applied === null ? null : own(state.applied.groups, name))?.routes ?? []
+  const before = lastApplied(state, name)?.routes ?? []
   const matched = new Set(now.map(({ match }) => matchKey(match)))
   const gone = new Map<string, AppliedRoute>()
   for (const route of [...(tombstones ?? []), ...before]) {
@@ -81,7 +81,7 @@ function matchKey({ path, methods, host, header }: MatchConfig): string {
 /** Removed groups' values stay, so that a group which comes back unchanged is no edit of the file. */
 function remember(state: ControlState, config: AppliedConfig, removed: readonly Named<GroupState>[]): AppliedConfig {
   const kept = removed.flatMap(([name]): Named<AppliedGroup>[] => {
-    const was = state.applied === null ? null : own(state.applied.groups, name)
+    const was = lastApplied(state, name)
     return was === null ? [] : [[name, was]]
   })
   return { hash: config.hash, groups: Object.fromEntries([...kept, ...Object.entries(config.groups)]) }

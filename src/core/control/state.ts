@@ -5,7 +5,7 @@
  * route called `constructor` must be unknown, not a function.
  */
 import type { Stage } from '../model/config.ts'
-import type { ControlState, GroupState, Refusal } from '../model/control.ts'
+import type { AppliedGroup, ControlState, GroupState, Refusal } from '../model/control.ts'
 import { BUCKETS } from '../model/routing.ts'
 import { refuse } from './refusals.ts'
 
@@ -22,7 +22,13 @@ export function groupOf(state: ControlState, name: string): GroupState | null {
 }
 
 export function own<T>(record: Readonly<Record<string, T>>, name: string): T | null {
-  return Object.hasOwn(record, name) ? (record[name] ?? null) : null
+  const value = record[name]
+  return value !== undefined && Object.hasOwn(record, name) ? value : null
+}
+
+/** What the config last applied said about this group. */
+export function lastApplied(state: ControlState, name: string): AppliedGroup | null {
+  return state.applied === null ? null : own(state.applied.groups, name)
 }
 
 /** The group of a route that is in the config now, or the refusal that says where it went. */

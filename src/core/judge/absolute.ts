@@ -44,33 +44,33 @@ const GRID_SHARES = [0.5, 0.95]
 export function createAbsolute({ limit, threshold }: AbsoluteOptions): Absolute {
   const share = Math.max(LEAST_LIMIT, limit)
   const grid = alternativesTo(share)
-  const bad = grid.map((p) => Math.log(p / share))
-  const good = grid.map((p) => Math.log((1 - p) / (1 - share)))
   const detector = createDetector(grid.length, threshold)
-  const alternatives = grid.length
-  const tallies = grid.map((): Tally => ({ sinceMs: 0, bad: 0, total: 0, baselineBad: 0, baselineTotal: 0 }))
+  const alternatives = grid.map((p, index): Alternative => {
+    return { ...NOTHING, index, badWeight: Math.log(p / share), goodWeight: Math.log((1 - p) / (1 - share)) }
+  })
   let slice = 0
   const restartAt = (elapsedMs: number): void => {
     slice = Math.floor(elapsedMs / SLICE_MS)
-    for (const tally of tallies) clear(tally, slice * SLICE_MS)
+    for (const alternative of alternatives) clear(alternative, slice * SLICE_MS)
   }
   return {
     get logE() {
       return detector.logE
     },
     get evidence() {
-      return evidenceOf(tallies[detector.leader])
+      return evidenceOf(alternatives[detector.leader] ?? NOTHING)
     },
     tick: (elapsedMs, canary, baseline) => {
       const current = Math.floor(elapsedMs / SLICE_MS)
       if (current !== slice) {
         slice = current
-        detector.close((index) => clear(tallies[index], slice * SLICE_MS))
+        for (const alternative of alternatives) if (detector.close(alternative.index)) clear(alternative, slice * SLICE_MS)
       }
       if (canary.total === 0 && baseline.total === 0) return
-      for (let index = 0; index < alternatives; index++) {
-        detector.add(index, canary.bad * (bad[index] ?? 0) + (canary.total - canary.bad) * (good[index] ?? 0))
-        count(tallies[index], canary, baseline)
+      for (const alternative of alternatives) {
+        const { index, badWeight, goodWeight } = alternative
+        detector.add(index, canary.bad * badWeight + (canary.total - canary.bad) * goodWeight)
+        count(alternative, canary, baseline)
       }
     },
     restart: (elapsedMs) => {
@@ -95,21 +95,27 @@ interface Tally {
   baselineTotal: number
 }
 
-function clear(tally: Tally | undefined, sinceMs: number): void {
-  if (tally === undefined) return
+interface Alternative extends Tally {
+  readonly index: number
+  /** Log likelihood ratio of one bad event, and of one good one. */
+  readonly badWeight: number
+  readonly goodWeight: number
+}
+
+const NOTHING: Readonly<Tally> = { sinceMs: 0, bad: 0, total: 0, baselineBad: 0, baselineTotal: 0 }
+
+function clear(tally: Tally, sinceMs: number): void {
   tally.sinceMs = sinceMs
   tally.bad = tally.total = tally.baselineBad = tally.baselineTotal = 0
 }
 
-function count(tally: Tally | undefined, canary: Counts, baseline: Counts): void {
-  if (tally === undefined) return
+function count(tally: Tally, canary: Counts, baseline: Counts): void {
   tally.bad += canary.bad
   tally.total += canary.total
   tally.baselineBad += baseline.bad
   tally.baselineTotal += baseline.total
 }
 
-function evidenceOf(tally: Tally | undefined): Evidence {
-  const { sinceMs, bad, total, baselineBad, baselineTotal } = tally ?? { sinceMs: 0, bad: 0, total: 0, baselineBad: 0, baselineTotal: 0 }
+function evidenceOf({ sinceMs, bad, total, baselineBad, baselineTotal }: Readonly<Tally>): Evidence {
   return { sinceMs, canary: { bad, total }, baseline: { bad: baselineBad, total: baselineTotal } }
 }

@@ -16,6 +16,8 @@
  * Everything is in logarithms, so nothing overflows; the cap keeps a week of outage in shadow from taking a
  * week to forget (a smaller value is never less valid).
  */
+import { at } from './cells.ts'
+
 export interface Detector {
   /** Log of the mean over the grid; 0 = no evidence. */
   readonly logE: number
@@ -23,8 +25,8 @@ export interface Detector {
   readonly leader: number
   /** Adds the log likelihood ratio of further events in the open slice to one alternative. */
   add(alternative: number, logRatio: number): void
-  /** Ends the slice: restarts what fell below 1, tells which. */
-  close(restarted: (alternative: number) => void): void
+  /** Ends the slice for one alternative: restarts it when it fell below 1, and tells. */
+  close(alternative: number): boolean
   reset(): void
 }
 
@@ -48,12 +50,10 @@ export function createDetector(size: number, capAt: () => number): Detector {
       const cap = capAt() + Math.log(size) + 1
       logs[alternative] = Math.min(cap, at(logs, alternative) + logRatio)
     },
-    close: (restarted) => {
-      for (let index = 0; index < size; index++) {
-        if (at(logs, index) > 0) continue
-        logs[index] = 0
-        restarted(index)
-      }
+    close: (alternative) => {
+      const restarts = !(at(logs, alternative) > 0)
+      if (restarts) logs[alternative] = 0
+      return restarts
     },
     reset: () => {
       logs.fill(0)
@@ -65,8 +65,4 @@ function logMeanExp(logs: Float64Array, highest: number): number {
   let sum = 0
   for (const value of logs) sum += Math.exp(value - highest)
   return highest + Math.log(sum / logs.length)
-}
-
-function at(cells: Float64Array, index: number): number {
-  return cells[index] ?? 0
 }

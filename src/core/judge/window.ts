@@ -3,6 +3,7 @@
  *
  * It says whether there is enough traffic to call v2 healthy; it is never what a trip goes by.
  */
+import { at } from './cells.ts'
 import type { Counts } from './counts.ts'
 
 export const WINDOW_MS = 600_000
@@ -24,13 +25,12 @@ export function createWindow(sinceMs: number): Window {
   const slices = new Float64Array(SLICES * CELLS)
   const sums = new Float64Array(CELLS)
   let current = Math.floor(sinceMs / SLICE_MS)
-  const sum = (cell: number): number => sums[cell] ?? 0
   const moveTo = (slice: number): void => {
     const steps = Math.min(slice - current, SLICES)
     for (let step = 1; step <= steps; step++) {
       const offset = ((slice - steps + step) % SLICES) * CELLS
       for (let cell = 0; cell < CELLS; cell++) {
-        sums[cell] = sum(cell) - (slices[offset + cell] ?? 0)
+        sums[cell] = at(sums, cell) - at(slices, offset + cell)
         slices[offset + cell] = 0
       }
     }
@@ -39,18 +39,18 @@ export function createWindow(sinceMs: number): Window {
   return {
     sinceMs,
     get canary() {
-      return { bad: sum(0), total: sum(1) }
+      return { bad: at(sums, 0), total: at(sums, 1) }
     },
     get baseline() {
-      return { bad: sum(2), total: sum(3) }
+      return { bad: at(sums, 2), total: at(sums, 3) }
     },
     add: (elapsedMs, canary, baseline) => {
       const slice = Math.floor(elapsedMs / SLICE_MS)
       if (slice > current) moveTo(slice)
       const offset = (current % SLICES) * CELLS
       for (const [cell, value] of [canary.bad, canary.total, baseline.bad, baseline.total].entries()) {
-        slices[offset + cell] = (slices[offset + cell] ?? 0) + value
-        sums[cell] = sum(cell) + value
+        slices[offset + cell] = at(slices, offset + cell) + value
+        sums[cell] = at(sums, cell) + value
       }
     },
   }
