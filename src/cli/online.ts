@@ -80,7 +80,7 @@ function reasonOf(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0])
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
   if (error.name === 'TimeoutError' || code.includes('TIMEOUT') || code === 'ETIMEDOUT') return NO_ANSWER
-  if (code.startsWith('HPE_'))
+  if (error.name === 'HTTPParserError')
     return `answers something that is not HTTP/1.1 (${error.message}); correct the port, or write https:// if it expects TLS`
   return (
     REASONS[code] ??

@@ -10,7 +10,7 @@ import { CEILING_ZERO, GATEWAY_SLOT, WEIGHT_MASK } from '../core/model/routing.t
 import { isLaxer, RETIRED } from './words.ts'
 import type { Words } from './words.ts'
 
-export interface BoardEntry {
+interface BoardEntry {
   readonly slot: number
   readonly group: string
 }

@@ -58,7 +58,7 @@ export interface ControlOptions {
 }
 
 /** For tests that cannot wait; milliseconds. */
-export interface Intervals {
+interface Intervals {
   readonly judgeMs?: number
   readonly resolveMs?: number
   readonly recoverMs?: number

@@ -7,7 +7,7 @@ import type { MadeUpRequest } from '../core/split/facts.ts'
 import { compileRoutes } from '../core/split/match.ts'
 import type { CompiledRoutes } from '../core/split/match.ts'
 
-export interface ExplainRequest extends MadeUpRequest {
+interface ExplainRequest extends MadeUpRequest {
   /** null = the route that matches. */
   readonly route: string | null
 }

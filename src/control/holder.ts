@@ -35,7 +35,7 @@ export interface Change {
   readonly tookMs: number
 }
 
-export interface Submitted {
+interface Submitted {
   readonly entry: Omit<AuditEntry, 'id'>
   readonly saved: boolean
 }

@@ -25,7 +25,7 @@ import type { SlotTotals } from '../ledger/totals.ts'
 import type { AlertSink } from './announce.ts'
 import type { Recent } from './recent.ts'
 
-export interface JudgedSlot {
+interface JudgedSlot {
   readonly route: RouteConfig
   readonly slot: number
 }

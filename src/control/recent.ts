@@ -3,7 +3,7 @@
  *
  * Counts since the start would tell of weights long gone.
  */
-import { LANE_FALLBACK, LANE_V1, LANE_V2 } from '../core/model/observation.ts'
+import { LANE_V1, LANE_V2 } from '../core/model/observation.ts'
 import { counterOf, finishedOf } from '../ledger/totals.ts'
 import type { SlotTotals } from '../ledger/totals.ts'
 
@@ -63,9 +63,4 @@ function read(totals: SlotTotals, at: number): Reading {
     seconds: 0,
     at,
   }
-}
-
-/** Answers v1 gave, those after v2 failed included. */
-export function answeredByV1(totals: SlotTotals): number {
-  return finishedOf(totals, LANE_V1) + finishedOf(totals, LANE_FALLBACK)
 }

@@ -3,8 +3,8 @@ import type { ControlState, Latch } from '../core/model/control.ts'
 import type { Change } from './holder.ts'
 
 /** `errors`: by the judge; the others by a person, the kill switch, or a ceiling that went to 0. */
-export type RollbackCause = 'errors' | 'rollback' | 'kill' | 'ceiling'
-export type RollbackCounts = Readonly<Record<RollbackCause, number>>
+type RollbackCause = 'errors' | 'rollback' | 'kill' | 'ceiling'
+type RollbackCounts = Readonly<Record<RollbackCause, number>>
 
 /** A latch that a change has set: on one group, or on all of them (`*`). */
 export interface LatchSet {

@@ -56,7 +56,7 @@ export interface View {
 }
 
 /** The part of a metrics reading that control's own parts know. */
-export type ViewReading = ReturnType<typeof readingOf>
+type ViewReading = ReturnType<typeof readingOf>
 
 export function createView(parts: ViewParts): View {
   return {

@@ -72,8 +72,10 @@ export function createScreen({ write, live, colors, columns }: ScreenOptions): S
     block: (lines) => {
       for (const each of lines) line(`${INDENT}${each}`.trimEnd())
     },
-    verdict: (text, holds) =>
-      paragraph(`${INDENT}${holds ? paint('green', '✓') : paint('red', '✗ NOT TRUE:')} `, `${INDENT}  `, text, (part) => part),
+    verdict: (text, holds) => {
+      const mark = holds ? paint('green', '✓') : paint('red', '✗')
+      paragraph(`${INDENT}${mark} `, `${INDENT}  `, holds ? text : `NOT TRUE: ${text}`, (part) => part)
+    },
     ticker: (text) => {
       if (!live) return
       clear()
@@ -85,18 +87,17 @@ export function createScreen({ write, live, colors, columns }: ScreenOptions): S
   }
 }
 
-/** Words into lines of at most `room` characters; one that is longer is cut into pieces. */
+/** Lines of at most `room` characters, broken at spaces where there are any. */
 export function wrap(text: string, room: number): string[] {
   const lines: string[] = []
-  let current = ''
-  for (const word of text.split(' ')) {
-    if (current !== '' && current.length + 1 + word.length > room) {
-      lines.push(current)
-      current = word
-    } else current = lines.length === 0 && current === '' ? word : `${current} ${word}`.replace(/^ (?=\S)/, '')
-    for (; current.length > room; current = current.slice(room)) lines.push(current.slice(0, room))
+  let rest = text
+  while (rest.length > room) {
+    const space = rest.lastIndexOf(' ', room)
+    const end = space > 0 ? space : room
+    lines.push(rest.slice(0, end).trimEnd())
+    rest = rest.slice(end).trimStart()
   }
-  return [...lines, current]
+  return [...lines, rest]
 }
 
 /** `1,312 ms`, `0.21 ms`: as many digits as are worth reading. */

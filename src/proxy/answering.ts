@@ -120,7 +120,7 @@ export class Answering {
   /** Forgets a head that has not left yet. */
   takeBack(): void {
     this.#ctx.down.reset()
-    this.#exchange.pair?.primaryEnd(false)
+    this.#exchange.pair?.abandon()
     this.#exchange.pair = null
     this.begin()
   }

@@ -294,6 +294,7 @@ export class Exchange implements ExchangeLink {
       if (this.head.buf.length <= HEAD_BYTES && spareHeads.length < 1_024) spareHeads.push(this.head)
       this.head = null
     }
+    this.pair?.exchangeEnded()
     this.pair = null
   }
 }

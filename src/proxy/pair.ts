@@ -62,7 +62,6 @@ export class Pair {
   /** Both are no longer comparable: one side went past the cap, or the primary had no answer. */
   incomparable = false
   #first: Side | null = null
-  #heldBytes = 0
   #finished = false
 
   constructor(owner: PairOwner, route: CompiledRoute, of: PairOf) {
@@ -83,14 +82,14 @@ export class Pair {
 
   requestBytes(buf: Buffer, from: number, to: number): void {
     if (this.dropped) return
-    this.requestBytesKept += to - from
-    if (this.requestBytesKept > this.#cap) {
+    if (this.requestBytesKept + to - from > this.#cap) {
       this.dropped = true
-      this.requestBody = []
+      this.#releaseRequest()
       return
     }
     this.requestBody.push(Buffer.from(buf.subarray(from, to)))
-    this.#hold(to - from)
+    this.requestBytesKept += to - from
+    this.#owner.held(to - from)
   }
 
   requestComplete(): void {
@@ -104,6 +103,11 @@ export class Pair {
     this.incomparable = true
     this.primaryEnd(false)
     if (!this.launched) this.mirrorEnd(false)
+  }
+
+  /** The exchange lets go of it: a request that never became complete is not mirrored. */
+  exchangeEnded(): void {
+    if (!this.launched) this.abandon()
   }
 
   /** v2 failed, or was taken away, and v1 will answer: what the client gets is not what this pair is about. */
@@ -142,7 +146,8 @@ export class Pair {
     if (this.incomparable) return
     if (side.length + to - from > this.#cap) {
       this.incomparable = true
-      this.#release()
+      // The request stays: its mirror may still wait to be sent.
+      this.#releaseAnswers()
       return
     }
     this.#first ??= side
@@ -157,7 +162,7 @@ export class Pair {
     if (start === to) return
     side.chunks.push(Buffer.from(buf.subarray(start, to)))
     side.kept += to - start
-    this.#hold(to - start)
+    this.#owner.held(to - start)
   }
 
   primaryEnd(complete: boolean): void {
@@ -175,7 +180,8 @@ export class Pair {
     if (!this.primary.ended || !this.mirror.ended || this.#finished) return
     this.#finished = true
     this.#owner.finished(this)
-    this.#release()
+    this.#releaseRequest()
+    this.#releaseAnswers()
   }
 
   /** Both complete, same status, same listed headers, same bytes. */
@@ -207,17 +213,19 @@ export class Pair {
     }
   }
 
-  #hold(bytes: number): void {
-    this.#heldBytes += bytes
-    this.#owner.held(bytes)
+  #releaseRequest(): void {
+    this.#owner.held(-this.requestBytesKept)
+    this.requestBytesKept = 0
+    this.requestBody = []
   }
 
-  #release(): void {
-    this.#owner.held(-this.#heldBytes)
-    this.#heldBytes = 0
-    this.primary.chunks = []
-    this.mirror.chunks = []
-    this.requestBody = []
+  #releaseAnswers(): void {
+    const { primary, mirror } = this
+    this.#owner.held(-primary.kept - mirror.kept)
+    primary.kept = 0
+    primary.chunks = []
+    mirror.kept = 0
+    mirror.chunks = []
   }
 }
 

@@ -11,7 +11,6 @@ export const COLON = 0x3a
 export const COMMA = 0x2c
 export const SEMICOLON = 0x3b
 export const SLASH = 0x2f
-export const HASH = 0x23
 
 /** 1 where the byte may stand in a token (9110 5.6.2). */
 export const TOKEN = table("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")

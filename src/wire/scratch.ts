@@ -10,7 +10,7 @@ import { REPAIRED_FOLD } from './head.ts'
 import type { Head } from './head.ts'
 
 /** Room for one read (64 KiB), its chunk framing and a head. */
-export const SCRATCH_BYTES = 81_920
+const SCRATCH_BYTES = 81_920
 const HEX_DIGITS = Buffer.from('0123456789abcdef')
 
 export class Scratch {

@@ -5,7 +5,7 @@
  * deadline has moved on. So extending a deadline, the thing done per request, costs one store. The
  * wheel's own lateness is the thread's event-loop lag.
  */
-export const TICK_MS = 100
+const TICK_MS = 100
 /** 102 s a turn; later deadlines wait for more turns. */
 const SLOTS = 1_024
 

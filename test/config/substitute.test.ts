@@ -101,7 +101,7 @@ describe('masking', () => {
   })
 
   it('finds room beside private-use characters the file has itself', () => {
-    const source = `name: \${NAME:-x}\n# ${'\uE001'} ${'\uE0A0'}`
+    const source = 'name: ${NAME:-x}\n# \uE001 \uE0A0'
     const masked = mask(source)
     expect(masked.text).not.toContain('${')
     expect(masked.unmask(masked.text)).toBe(source)

@@ -111,7 +111,7 @@ describe('gateways that start at once on one empty folder', () => {
     const children = Array.from({ length: 4 }, () => startedChild())
     // One that found out has ended by itself; those still at work have done so many commits.
     const ends = children.map(async ({ child, ended, said }) => {
-      await until(() => child.exitCode !== null || said().length > 20)
+      await until('twenty commits, or an end', () => child.exitCode !== null || said().length > 20, 30_000)
       child.kill('SIGKILL')
       await ended
     })
@@ -148,7 +148,7 @@ describe('kill -9 in mid-write', () => {
 /** Runs the committing child until it has said so many more revisions, kills it, gives the last it said. */
 async function killedChild(revisions: number): Promise<number> {
   const { child, ended, said } = startedChild()
-  await until(() => said().length >= revisions || child.exitCode !== null)
+  await until(`${revisions} commits`, () => said().length >= revisions || child.exitCode !== null, 30_000)
   child.kill('SIGKILL')
   await ended
   expect(child.signalCode).toBe('SIGKILL')

@@ -1,6 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { threadReadings } from '../../src/control/thread-readings.ts'
+import { LANE_V1, LANE_V2 } from '../../src/core/model/observation.ts'
+import { createGauges, GAUGE_LOOP_LAG_MS } from '../../src/ledger/gauges.ts'
 import { configText, readConfig } from '../support/control/rig.ts'
 import { answers, by, ORDERS, submit, useRigs } from '../support/control/rigs.ts'
 import { until } from '../support/until.ts'
@@ -94,5 +97,42 @@ describe('status', () => {
     at.control.neighbours.receive({ kind: 'thread', thread: 'data-1', up: false, why: 'exit 1' })
     expect(at.control.view.status().threads.up).toBe(1)
     expect(at.notices.at(-1)).toMatchObject({ incident: 'thread/data-1', text: 'thread data-1 is down: exit 1' })
+  })
+})
+
+describe('the group of a route', () => {
+  it('is found by route and by group, for removed ones while they are latched, and for nothing else', async () => {
+    const at = rigs.start()
+    const routes = [{ name: 'a1', more: ', group: a' }, { name: 'a2', more: ', group: a' }, { name: 'b' }, { name: 'c' }]
+    await at.control.adopt(readConfig({ routes }))
+    submit(at, { ...by, kind: 'rollback', group: 'b' })
+    await at.control.adopt(readConfig({ routes: routes.slice(0, 2) }))
+    const groups = ['a1', 'a2', 'a', 'b', 'b (removed)', 'c', 'constructor'].map((name) => at.control.view.groupOf(name))
+    expect(groups).toEqual(['a', 'a', 'a', 'b', 'b', null, null])
+    const removed = at.control.view.status().routes.find(({ name }) => name === 'b (removed)')
+    expect(removed).toMatchObject({ group: 'b', tripped: { cause: 'rollback' }, weight: { configured: 0, effective: 0, heldBy: 'latch' } })
+    submit(at, { ...by, kind: 'rearm', group: 'b' })
+    await until('the tombstone is gone', () => at.control.view.status().routes.length === 2)
+  })
+})
+
+describe('a metrics reading', () => {
+  it('has every route with its counts, and every thread with its gauges', async () => {
+    const at = rigs.start({ threads: 2 })
+    await at.control.adopt(readConfig(ORDERS))
+    answers(at, 'orders', { total: 3, bad: 1, v1: 2 })
+    createGauges(at.memory, 1).set(GAUGE_LOOP_LAG_MS, 7)
+    const reading = at.control.view.reading()
+    expect(reading).toMatchObject({ killed: false, storeUp: true, inflight: 0, ceiling: { env: null, lowest: 100 } })
+    const [orders] = reading.routes
+    expect(orders).toMatchObject({ name: 'orders', stage: 'canary', effectiveBps: 1_000, tripped: false })
+    expect([orders!.latency(LANE_V2).count, orders!.latency(LANE_V1).count]).toEqual([3, 2])
+    const threads = threadReadings(at.memory, (thread) => at.control.neighbours.peers.isUp(thread))
+    expect(threads.map(({ name, up, loopLagMs }) => [name, up, loopLagMs])).toEqual([
+      ['data-0', true, 0],
+      ['data-1', true, 7],
+      ['compare', false, 0],
+      ['control', true, expect.any(Number)],
+    ])
   })
 })

@@ -59,7 +59,7 @@ function mountConfig(image: Image, backendPort: number): void {
     const here = text
       .replaceAll(/http:\/\/(?:legacy|rewrite):8000/g, `http://127.0.0.1:${backendPort}`)
       .replace('path: /data', `path: ${join(image.root, 'data')}`)
-      .replace(/delay: \w+/, 'delay: 0s')
+      .replace(/drain: \{ delay: \w+/, 'drain: { delay: 0s')
     writeFileSync(join(mount, name), here)
   }
 }

@@ -123,6 +123,20 @@ describe('a half-closed client', () => {
     expect(await client.end()).toBe('fin')
   })
 
+  it.each([
+    ['an empty line', '\r\n'],
+    ['half a head', 'GET /2 HTTP/1.1\r\nHos'],
+    ['half a body', 'POST /2 HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe'],
+  ])('that left %s behind its request gets the one answer, and the end at once', async (_, rest) => {
+    const client = gateway.client()
+    await client.send(get('/1') + rest)
+    client.fin()
+    expect((await client.answer(1)).body.toString()).toBe('/1')
+    await client.end(2_000)
+    expect(client.complete.filter((answer) => answer.status < 400).length).toBe(1)
+    expect(gateway.backend.complete.map((request) => request.target)).toEqual(['/1'])
+  })
+
   it('that sent nothing is closed', async () => {
     const client = gateway.client()
     await client.connected()

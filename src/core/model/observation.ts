@@ -111,4 +111,3 @@ export const REPAIRS = [
   'chunk_size_space',
   'control_bytes',
 ] as const
-export type Repair = (typeof REPAIRS)[number]

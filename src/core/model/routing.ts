@@ -16,9 +16,7 @@ import type { Backend, Stage } from './config.ts'
 
 export const STAGES: readonly Stage[] = ['off', 'shadow', 'canary', 'complete']
 export const STAGE_OFF = 0
-export const STAGE_SHADOW = 1
 export const STAGE_CANARY = 2
-export const STAGE_COMPLETE = 3
 
 export const BUCKETS = 10_000
 export const MAX_ROUTES = 1_024

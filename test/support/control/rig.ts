@@ -23,7 +23,7 @@ import { createAlerts } from '../../../src/notify/alerts.ts'
 import type { Notice } from '../../../src/notify/alerts.ts'
 import { createMemory, withBank } from '../../../src/supervisor/memory.ts'
 
-export interface RouteText {
+interface RouteText {
   readonly name: string
   readonly path?: string
   readonly stage?: string
@@ -55,7 +55,7 @@ export function readConfig(text: ConfigText | string, ceiling: ReadConfig['ceili
 }
 
 /** What a data thread is to control. */
-export interface FakeThread {
+interface FakeThread {
   readonly received: ControlToData[]
   readonly recorder: Recorder
   snapshot(): Snapshot | null
