@@ -80,7 +80,7 @@ export function parseCeiling(text: string): number | string {
   return isWholeBps(value) ? value : `${quoted} is finer than 0.01; ${write}`
 }
 
-export const DEFAULT_CONFIG_PATH = 'config/'
+const DEFAULT_CONFIG_PATH = 'config/'
 
 /** The option given, else BANYAN_CONFIG, else `config/`. */
 export function configPath(option: string | undefined, env: Env): string {

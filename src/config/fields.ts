@@ -85,7 +85,7 @@ export function duration(doc: string, min = 0) {
 }
 
 /** Bytes. */
-export function size(doc: string, min = 0) {
+export function size(doc: string) {
   return field({
     doc,
     what: 'a size',
@@ -96,16 +96,8 @@ export function size(doc: string, min = 0) {
         { type: 'integer', minimum: 0 },
       ],
     },
-    read: (raw) => {
-      const value = typeof raw === 'string' || typeof raw === 'number' ? parseSize(String(raw)) : null
-      if (value === null) return undefined
-      return value < min ? new Wrong(`${shownSize(raw)} is too small; write at least ${min} (bytes)`) : value
-    },
+    read: (raw) => (typeof raw === 'string' || typeof raw === 'number' ? (parseSize(String(raw)) ?? undefined) : undefined),
   })
-}
-
-function shownSize(raw: unknown): string {
-  return typeof raw === 'number' ? String(raw) : JSON.stringify(raw)
 }
 
 export function toggle(doc: string) {

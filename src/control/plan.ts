@@ -5,7 +5,6 @@
 import { apply } from '../core/control/apply.ts'
 import { commandsForConfig } from '../core/control/config-commands.ts'
 import { toBps } from '../core/control/effective.ts'
-import { tombstonesOf } from '../core/control/latch.ts'
 import { groupOf, isRefusal } from '../core/control/state.ts'
 import type { GatewayConfig, RouteConfig } from '../core/model/config.ts'
 import type { ControlState } from '../core/model/control.ts'
@@ -13,6 +12,7 @@ import type { PlanBody, PlanRoute, PlanSide } from '../core/model/plan.ts'
 import type { Traffic } from './recent.ts'
 import { needsRestart } from './restart-sections.ts'
 import { effectiveNow } from './route-status.ts'
+import { tombstoneNotes } from './routes-in-force.ts'
 
 export interface PlanParts {
   readonly running: { readonly config: GatewayConfig; readonly hash: string }
@@ -44,7 +44,9 @@ export function plan(parts: PlanParts): PlanBody {
     }
     return { name: route.name, change: changeOf(was, becomes, sides), ...sides, ...effect(was, becomes, sides, parts.recent(route.name)) }
   })
-  const notes = [...needsRestart(proposed.config, running.config), ...refusals, ...newTombstones(state, after)]
+  const known = new Set(tombstoneNotes(state))
+  const tombstones = tombstoneNotes(after).filter((note) => !known.has(note))
+  const notes = [...needsRestart(proposed.config, running.config), ...refusals, ...tombstones]
   return { from: running.hash, to: proposed.hash, routes, notes }
 }
 
@@ -85,13 +87,4 @@ function effect(
 
 function round(value: number): number {
   return Math.round(value * 100) / 100
-}
-
-function newTombstones(before: ControlState, after: ControlState): readonly string[] {
-  const known = new Set(tombstonesOf(before).map((tombstone) => JSON.stringify(tombstone)))
-  return tombstonesOf(after)
-    .filter((tombstone) => !known.has(JSON.stringify(tombstone)))
-    .map(
-      ({ name, group, match }) => `route ${name} is latched: what it matched (${match.path}) stays at v1 until \`banyan rearm ${group}\``,
-    )
 }

@@ -14,6 +14,7 @@ import type { ControlLog } from './announce.ts'
 import type { Holder } from './holder.ts'
 import type { Endpoints } from './resolver.ts'
 import { needsRestart, pinned } from './restart-sections.ts'
+import { tombstoneNotes } from './routes-in-force.ts'
 
 export interface ReadConfig {
   readonly config: GatewayConfig
@@ -40,7 +41,7 @@ export interface ReloadStatus {
   readonly loadedAt: string
   /** Every problem of the newest config when that one is not in force. */
   readonly lastError: readonly string[]
-  /** What the last reload did not do, and why: sections that need a restart, refused commands. */
+  /** What the last reload did not do, and why: sections that need a restart, refused commands, tombstones. */
   readonly notes: readonly string[]
   /** Why threads work with an older snapshot than the config in force, or null. */
   readonly unpublished: string | null
@@ -126,10 +127,11 @@ class Reloading implements Reload {
     this.#working = null
   }
 
-  async #bringIntoForce(read: ReadConfig, done: ReadonlySet<string>): Promise<void> {
+  async #bringIntoForce(read: ReadConfig, done: Set<string>): Promise<void> {
     const { holder, log, now } = this.#options
     const { refusals, unsaved } = submitAll(holder, read, done)
-    const notes = [...needsRestart(read.config, this.#inForce?.config ?? null), ...refusals]
+    const restarts = needsRestart(read.config, this.#inForce?.config ?? null)
+    const notes = [...restarts, ...refusals, ...tombstoneNotes(holder.state())]
     this.#inForce = { config: pinned(read.config, this.#inForce?.config ?? null), hash: read.hash }
     this.#counts.applied++
     this.#status = { hash: read.hash, loadedAt: new Date(now()).toISOString(), lastError: [], notes, unpublished: null }
@@ -137,7 +139,7 @@ class Reloading implements Reload {
     for (const note of notes) log.warn({ config: { hash: read.hash } }, note)
     this.#options.onInForce(this.#inForce)
     await this.#publish()
-    if (unsaved) this.#saveLater(read)
+    if (unsaved) this.#saveLater(read, done)
   }
 
   async #publish(): Promise<void> {
@@ -147,11 +149,11 @@ class Reloading implements Reload {
   }
 
   /** The config is in force but for raises that could not be saved: they are found anew from what differs. */
-  #saveLater(read: ReadConfig): void {
+  #saveLater(read: ReadConfig, done: Set<string>): void {
     if (this.#closed || this.#waiting !== null) return
     this.#retry = setTimeout(() => {
-      const { refusals, unsaved } = submitAll(this.#options.holder, read, new Set())
-      if (unsaved) return this.#saveLater(read)
+      const { refusals, unsaved } = submitAll(this.#options.holder, read, done)
+      if (unsaved) return this.#saveLater(read, done)
       this.#status = { ...this.#status, notes: refusals }
       void this.#publish()
     }, this.#options.retryMs ?? RETRY_MS)
@@ -166,8 +168,8 @@ class Reloading implements Reload {
   }
 }
 
-/** What lowers does not wait for a name server. Returns what was done, so that it is done once. */
-function lowerFirst(holder: Holder, read: ReadConfig): ReadonlySet<string> {
+/** What lowers does not wait for a name server. Returns what was done, so that nothing is done twice. */
+function lowerFirst(holder: Holder, read: ReadConfig): Set<string> {
   const done = new Set<string>()
   for (const command of [...ceilings(holder, read.ceiling), ...commandsForConfig(holder.state(), read.config, read.hash, ACTOR)]) {
     // `configure` belongs to the moment of the snapshot: it starts new routes and ends old ones.
@@ -181,17 +183,23 @@ function lowerFirst(holder: Holder, read: ReadConfig): ReadonlySet<string> {
 function submitAll(
   holder: Holder,
   read: ReadConfig,
-  done: ReadonlySet<string>,
+  done: Set<string>,
 ): { readonly refusals: readonly string[]; readonly unsaved: boolean } {
-  const refused = (commands: readonly Command[]): readonly Refusal[] =>
-    commands
-      .filter((command) => !done.has(JSON.stringify(command)))
-      .map((command) => holder.submit(command))
-      .filter(isRefusal)
+  const refusals: Refusal[] = []
+  const unsaved = (): boolean => refusals.some(({ code }) => code === 'not-saved')
+  const submit = (commands: readonly Command[]): void => {
+    for (const command of commands) {
+      // The state must not say "applied" of what is still to be saved: it would not be found again.
+      if (done.has(JSON.stringify(command)) || (command.kind === 'configure' && unsaved())) continue
+      const result = holder.submit(command)
+      if (isRefusal(result)) refusals.push(result)
+      else done.add(JSON.stringify(command))
+    }
+  }
   // Ceilings first: at the very first start 0 is where the operator begins, not a plug that was pulled.
-  const atCeilings = refused(ceilings(holder, read.ceiling))
-  const all = [...atCeilings, ...refused(commandsForConfig(holder.state(), read.config, read.hash, ACTOR))]
-  return { refusals: all.map(({ message }) => message), unsaved: all.some(({ code }) => code === 'not-saved') }
+  submit(ceilings(holder, read.ceiling))
+  submit(commandsForConfig(holder.state(), read.config, read.hash, ACTOR))
+  return { refusals: refusals.map(({ message }) => message), unsaved: unsaved() }
 }
 
 function ceilings(holder: Holder, ceiling: ReadConfig['ceiling']): readonly Command[] {

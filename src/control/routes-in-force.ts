@@ -49,6 +49,13 @@ function tombstones(template: RouteConfig, state: ControlState): readonly RouteC
   })
 }
 
+/** One sentence for each latched match without a route: an operator must not have to guess why v1 answers there. */
+export function tombstoneNotes(state: ControlState): readonly string[] {
+  return tombstonesOf(state).map(
+    ({ name, group, match }) => `route ${name} is latched: what it matched (${match.path}) stays at v1 until \`banyan rearm ${group}\``,
+  )
+}
+
 /** Changes exactly when the snapshot must be published anew because of a command. */
 export function publishedPart(state: ControlState): string {
   const resalts = Object.entries(state.groups).map(([name, group]) => [name, group.resalt])

@@ -52,17 +52,18 @@ function parseQuantity(text: string, units: readonly (readonly [string, number])
 
 /** The shortest exact spelling: 90,000 is `90s`, 86,400,000 is `1d`, 0 is `0s`. */
 export function formatDuration(ms: number): string {
-  return ms === 0 ? '0s' : formatQuantity(ms, DURATIONS)
+  return ms === 0 ? '0s' : formatQuantity(ms, DURATIONS, 'ms')
 }
 
 /** The shortest exact spelling: 65,536 is `64KiB`, 1,000 is `1000B`. */
 export function formatSize(bytes: number): string {
-  return bytes === 0 ? '0B' : formatQuantity(bytes, SIZES)
+  return bytes === 0 ? '0B' : formatQuantity(bytes, SIZES, 'B')
 }
 
-function formatQuantity(value: number, units: readonly (readonly [string, number])[]): string {
-  for (const [unit, factor] of units) if (value % factor === 0) return `${value / factor}${unit}`
-  return `${value}${units.at(-1)?.[0] ?? ''}`
+/** `smallest`: the unit of what is no whole number of any. */
+function formatQuantity(value: number, units: readonly (readonly [string, number])[], smallest: string): string {
+  const [unit, factor] = units.find(([, factor]) => value % factor === 0) ?? [smallest, 1]
+  return `${value / factor}${unit}`
 }
 
 /** 5 → 500; rounded, because 0.29 × 100 is 28.999… in binary fractions. */

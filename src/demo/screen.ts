@@ -6,7 +6,7 @@
  */
 import { createPaint } from '../cli/terminal.ts'
 import { plain } from '../cli/table.ts'
-import type { Paint } from '../cli/terminal.ts'
+import type { Paint, Style } from '../cli/terminal.ts'
 
 export interface Screen {
   readonly paint: Paint
@@ -15,6 +15,8 @@ export interface Screen {
   say(text: string): void
   /** Something that happened, with its time since the chapter's moment zero. */
   event(ms: number, text: string): void
+  /** A line of a log: its time, and a text that stays in its column. */
+  entry(time: string, text: string): void
   /** A command line and what it printed. */
   command(line: string, output: readonly string[]): void
   /** Ready-made lines. */
@@ -37,7 +39,8 @@ export interface ScreenOptions {
 const MAX_COLUMNS = 100
 const MIN_COLUMNS = 40
 const INDENT = '  '
-const EVENT_ROOM = 11
+/** `12:34:56.789` */
+const TIME_ROOM = 12
 
 export function createScreen({ write, live, colors, columns }: ScreenOptions): Screen {
   const paint = createPaint(colors)
@@ -54,6 +57,8 @@ export function createScreen({ write, live, colors, columns }: ScreenOptions): S
   const paragraph = (first: string, hanging: string, text: string, style: (line: string) => string): void => {
     for (const [index, part] of wrap(text, width - hanging.length).entries()) line(`${index === 0 ? first : hanging}${style(part)}`)
   }
+  const entry = (style: Style, time: string, text: string): void =>
+    paragraph(`${INDENT}${paint(style, time.padStart(TIME_ROOM))}  `, ' '.repeat(INDENT.length + TIME_ROOM + 2), text, (part) => part)
   return {
     paint,
     chapter: (title) => {
@@ -61,10 +66,8 @@ export function createScreen({ write, live, colors, columns }: ScreenOptions): S
       line(`${paint('bold', title)} ${paint('dim', '─'.repeat(Math.max(0, width - title.length - 1)))}`)
     },
     say: (text) => paragraph(INDENT, INDENT, text, (part) => part),
-    event: (ms, text) => {
-      const time = `+${Math.round(ms).toLocaleString('en-US')} ms`.padStart(EVENT_ROOM)
-      paragraph(`${INDENT}${paint('yellow', time)}  `, ' '.repeat(INDENT.length + EVENT_ROOM + 2), text, (part) => part)
-    },
+    event: (ms, text) => entry('yellow', `+${Math.round(ms).toLocaleString('en-US')} ms`, text),
+    entry: (time, text) => entry('dim', time, text),
     command: (text, output) => {
       paragraph(`${INDENT}$ `, `${INDENT}    `, text, (part) => paint('bold', part))
       for (const each of output) paragraph(`${INDENT}  `, `${INDENT}  `, plain(each), (part) => paint('dim', part))

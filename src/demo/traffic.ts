@@ -41,12 +41,29 @@ export interface Traffic {
 }
 
 /** As many as a busy kitchen has: enough for a split of 10 % to be one. */
-const USERS = ['ada', 'ben', 'cleo', 'dan', 'eve', 'finn', 'gita', 'hugo', 'ines', 'jon', 'kira', 'liam', 'mona', 'nils', 'olga', 'paul'].flatMap(
-  (name) => Array.from({ length: 40 }, (_, index) => `${name}-${index + 1}`),
-)
+const USERS = [
+  'ada',
+  'ben',
+  'cleo',
+  'dan',
+  'eve',
+  'finn',
+  'gita',
+  'hugo',
+  'ines',
+  'jon',
+  'kira',
+  'liam',
+  'mona',
+  'nils',
+  'olga',
+  'paul',
+].flatMap((name) => Array.from({ length: 40 }, (_, index) => `${name}-${index + 1}`))
 /** Connections spread over the gateway's threads by the kernel; with this many every thread has some. */
 const CONNECTIONS = 24
 const TICK_MS = 5
+/** Users come one by one; a machine that has just started everything is no measure of it. */
+const RAMP_UP_MS = 1_500
 const TIMEOUT_MS = 10_000
 /** Behind after a stall (a laptop's lid), a burst of everything missed would be no steady traffic. */
 const MAX_BURST = 50
@@ -64,7 +81,8 @@ class SteadyTraffic implements Traffic {
   readonly #random = createRandom(7)
   readonly #timer: NodeJS.Timeout
   #due = 0
-  #lastTick = performance.now()
+  readonly #startedAt = performance.now()
+  #lastTick = this.#startedAt
   #running = 0
   #ended: (() => void) | null = null
 
@@ -87,7 +105,8 @@ class SteadyTraffic implements Traffic {
 
   #tick(): void {
     const now = performance.now()
-    this.#due = Math.min(this.#due + ((now - this.#lastTick) / 1_000) * this.#options.perSecond, MAX_BURST)
+    const rate = this.#options.perSecond * Math.min(1, (now - this.#startedAt) / RAMP_UP_MS)
+    this.#due = Math.min(this.#due + ((now - this.#lastTick) / 1_000) * rate, MAX_BURST)
     this.#lastTick = now
     for (; this.#due >= 1; this.#due--) this.#send()
   }

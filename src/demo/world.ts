@@ -35,6 +35,8 @@ export interface World {
   readonly all: Tally
   /** Lets users go on for a while. */
   run(ms: number): Promise<void>
+  /** Lets what was on its way arrive. */
+  settle(): Promise<void>
   until<T>(what: string, condition: () => T | null | Promise<T | null>): Promise<T>
   /** Types a command and shows what it says. */
   banyan(...args: string[]): Promise<CommandRun>
@@ -58,6 +60,7 @@ export interface Ground {
 
 const PER_SECOND = 200
 const DEADLINE_MS = 15_000
+const SETTLED_MS = 300
 const PERCENTAGE = '100\n'
 
 /** What everything stands on; first made, last taken away. */
@@ -98,6 +101,7 @@ export async function buildWorld(ground: Ground, { screen, claims, signal, pace 
     traffic,
     all: openTally(traffic),
     run: (ms) => pass(ms * pace, signal),
+    settle: () => pass(SETTLED_MS, signal),
     until: (what, condition) => until(what, condition, wait),
     banyan: async (...args) => {
       const ran = await runBanyan(processes, folder, gateway.admin, args)

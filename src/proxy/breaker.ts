@@ -10,11 +10,13 @@ export class Breaker {
   #failures = 0
   #openUntil = 0
   #openMs = 0
+  #trying = false
 
   allows(now: number): boolean {
     if (this.#failures < FAILURES) return true
     if (now < this.#openUntil) return false
     // One goes through; the next waits for what becomes of it.
+    this.#trying = true
     this.#openUntil = now + Math.max(FIRST_MS, this.#openMs)
     return true
   }
@@ -23,10 +25,13 @@ export class Breaker {
     if (ok) {
       this.#failures = 0
       this.#openMs = 0
+      this.#trying = false
       return
     }
     this.#failures++
-    if (this.#failures < FAILURES) return
+    // Mirrors under way when it opened tell nothing new; only a try that failed makes it wait longer.
+    if (this.#failures !== FAILURES && !this.#trying) return
+    this.#trying = false
     this.#openMs = this.#openMs === 0 ? FIRST_MS : Math.min(MAX_MS, this.#openMs * 2)
     this.#openUntil = now + this.#openMs
   }

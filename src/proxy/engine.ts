@@ -4,9 +4,8 @@
  */
 import { createServer } from 'node:net'
 import type { Server, Socket } from 'node:net'
-import { createServer as createTlsServer } from 'node:tls'
+import type { TLSSocket } from 'node:tls'
 import { randomFillSync } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import type { Backend } from '../core/model/config.ts'
 import type { SharedMemory } from '../core/model/messages.ts'
 import { REJECTIONS } from '../core/model/observation.ts'
@@ -37,6 +36,7 @@ import { Mirrors } from './mirror.ts'
 import { alone, createPools, poolLimits } from './pools.ts'
 import { problemAnswer } from './problem.ts'
 import { createRuntime } from './runtime.ts'
+import { createTlsListener } from './tls-listener.ts'
 import { Tunnels } from './tunnel.ts'
 import { until } from './until.ts'
 
@@ -160,7 +160,7 @@ class DataEngine implements Engine {
   listen(): Promise<number> {
     const { listen } = this.#options
     const server = listen.tls
-      ? this.#tlsServer(listen.tls)
+      ? createTlsListener(listen.tls, (socket) => this.#acceptTls(socket), this.ctx.onError)
       : createServer({ pauseOnConnect: true, noDelay: true, allowHalfOpen: true }, (socket) => this.#accept(socket))
     this.#server = server
     this.ctx.wheel.start()
@@ -176,23 +176,12 @@ class DataEngine implements Engine {
     })
   }
 
-  #tlsServer(tls: { readonly cert: string; readonly key: string }): Server {
-    const server = createTlsServer({
-      cert: readFileSync(tls.cert),
-      key: readFileSync(tls.key),
-      ALPNProtocols: ['http/1.1'],
-      noDelay: true,
-      allowHalfOpen: true,
-    })
-    server.on('secureConnection', (socket) => {
-      if (this.#admits(socket)) adoptTls(socket, (own) => this.#client(own))
-    })
-    server.on('tlsClientError', (_error, socket) => socket.destroy())
-    return server
-  }
-
   #accept(accepted: Socket): void {
     if (this.#admits(accepted)) adopt(accepted, (socket) => this.#client(socket))
+  }
+
+  #acceptTls(accepted: TLSSocket): void {
+    if (this.#admits(accepted)) adoptTls(accepted, (socket) => this.#client(socket))
   }
 
   #client(socket: Socket): Client {

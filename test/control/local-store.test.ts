@@ -5,13 +5,21 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { initialState } from '../../src/core/control/state.ts'
 import { until } from '../support/wire/until.ts'
 import { failure, filled, step, T0, usePlace } from './store-kit.ts'
 
 const CHILD = fileURLToPath(new URL('commit-forever.ts', import.meta.url))
 const place = usePlace()
+const running: Pick<Child, 'child' | 'ended'>[] = []
+
+afterEach(async () => {
+  for (const { child, ended } of running.splice(0)) {
+    child.kill('SIGKILL')
+    await ended
+  }
+})
 
 describe('a store', () => {
   it('in a new folder, however deep, is a first start', () => {
@@ -169,5 +177,7 @@ function startedChild(): Child {
   let errors = ''
   child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString('latin1')))
   child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString('latin1')))
-  return { child, ended: once(child, 'close'), said: () => out.split('\n').slice(0, -1), errors: () => errors }
+  const ended = once(child, 'close')
+  running.push({ child, ended })
+  return { child, ended, said: () => out.split('\n').slice(0, -1), errors: () => errors }
 }

@@ -20,7 +20,7 @@ interface World {
   readonly disk: { full: boolean }
   readonly logged: string[]
   readonly published: number[]
-  weight(): number
+  readonly weight: () => number
 }
 
 const closing: (() => void)[] = []
@@ -113,15 +113,24 @@ describe('a reload', () => {
   })
 
   it('whose raises cannot be saved leaves v2 where it is, says why, and catches up when the disk has room', async () => {
-    const { reload, disk, weight } = world()
-    await reload.adopt(weighing(5))
+    const both = (a: number, b: number) =>
+      readConfig({
+        routes: [
+          { name: 'a', weight: a },
+          { name: 'b', weight: b },
+        ],
+      })
+    const { reload, disk, weight, holder } = world()
+    await reload.adopt(both(5, 50))
     disk.full = true
-    await reload.adopt(weighing(50))
+    await reload.adopt(both(50, 5))
     expect(weight()).toBe(500)
     expect(reload.status().notes.join()).toMatch(/nothing was changed: a raise must be saved first.*ENOSPC/)
     disk.full = false
     await until('caught up', () => weight() === 5_000)
     await until('the note is gone', () => reload.status().notes.length === 0)
+    // configure, b lowered, a raised, configure: however often it was tried.
+    expect(holder.state().revision).toBe(4)
     expect(reload.counts()).toEqual({ applied: 2, invalid: 0 })
   })
 

@@ -109,6 +109,7 @@ describe('the group of a route', () => {
     await at.control.adopt(readConfig({ routes: routes.slice(0, 2) }))
     const groups = ['a1', 'a2', 'a', 'b', 'b (removed)', 'c', 'constructor'].map((name) => at.control.view.groupOf(name))
     expect(groups).toEqual(['a', 'a', 'a', 'b', 'b', null, null])
+    expect(at.control.view.status().config.notes?.join()).toMatch(/route b is latched: what it matched \(\/b\/\*\*\) stays at v1/)
     const removed = at.control.view.status().routes.find(({ name }) => name === 'b (removed)')
     expect(removed).toMatchObject({ group: 'b', tripped: { cause: 'rollback' }, weight: { configured: 0, effective: 0, heldBy: 'latch' } })
     submit(at, { ...by, kind: 'rearm', group: 'b' })

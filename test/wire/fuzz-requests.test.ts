@@ -21,7 +21,7 @@ let server: NodeServer
 
 beforeAll(async () => {
   server = await startNodeServer()
-  engine = await startEngine({ v1: server.port, route: { timeouts: { headMs: 5_000, idleMs: 5_000 } } })
+  engine = await startEngine({ v1: server.port, route: { timeouts: { headMs: 1_500, idleMs: 1_500 } } })
 })
 afterAll(async () => {
   await engine.close()

@@ -4,12 +4,12 @@
  * For each alternative of a grid it keeps the log of a likelihood ratio of the events since that alternative
  * last restarted: a restart is due whenever the ratio fell below 1 at the end of a slice (one second). The
  * detector's value is the mean over the grid. Under the null the expected value at any stopping time is at
- * most the number of slices seen, so "value ≥ exp(h)" comes on average no earlier than exp(h) slices after
+ * most that of the number of slices seen, so "value ≥ exp(h)" comes on average no earlier than exp(h) slices after
  * the start, however often one looks, at whatever moment one stops, whichever alternative is true.
  *
  * Shin, Ramdas and Rinaldo, "E-detectors: a nonparametric framework for sequential change detection",
- * New England Journal of Statistics in Data Science 2 (2024), arXiv:2203.03532: definition 2.2, theorem 2.4
- * (average run length), section 2.3 (mixtures).
+ * New England Journal of Statistics in Data Science (2024), arXiv:2203.03532: e-detectors, their average run
+ * length, and mixtures of them, which are e-detectors again.
  *
  * Refused: floors at every look (ten times the slices, ten times the false alarms), windows (a naive 60 s
  * window of the same limits rolls back a healthy v2 within the hour), alpha spending (a month-long ramp).

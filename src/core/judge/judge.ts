@@ -2,8 +2,8 @@
  * All routes' judges, and what they share: the threshold.
  *
  * Looking at more streams means more false alarms, so the threshold grows with the logarithm of the routes
- * judged. At exp(18) slices of a second a stream exactly at its limit trips about once in two years, and a
- * sound one far less often. That bounds a rate over time; it is no error probability spent once.
+ * judged. exp(18) slices of a second are two years: no stream exactly at its limit trips more often than that
+ * on average, and a sound one far less often. It bounds a rate; it is no error probability spent once.
  */
 import type { RouteConfig } from '../model/config.ts'
 import type { JudgedRoute, RouteJudge } from './route.ts'

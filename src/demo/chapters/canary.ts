@@ -5,11 +5,11 @@ import { msText } from '../screen.ts'
 import { openTally } from '../tally.ts'
 import type { Answers, Tally } from '../tally.ts'
 import type { World } from '../world.ts'
-import { firstV2Answer, timeOf } from './measure.ts'
+import { firstV2Answer, ROUNDING_MS, timeOf } from './measure.ts'
 
 const WATCH_MS = 8_000
-/** Answers decided before the change have come by then. */
-const SETTLED_MS = 200
+/** Fewer would make the share of v2 a matter of luck. */
+const ENOUGH_REQUESTS = 500
 
 /** Returns a user who is served by v2: the story follows them. */
 export async function canary(world: World): Promise<string> {
@@ -18,15 +18,16 @@ export async function canary(world: World): Promise<string> {
   await world.banyan('stage', 'orders', 'canary', '--reason', 'clean shadow since release 2.1')
   const first = firstV2Answer(world, 'orders')
   await world.banyan('weight', 'orders', '10', '--reason', 'first users')
-  const tookMs = (await first) - (await timeOf(world, 'weight', 'orders'))
+  const changedAt = await timeOf(world, 'weight', 'orders')
+  const tookMs = (await first.at()) - changedAt
   screen.say(`The first answer of v2 to a user came ${msText(tookMs)} after the command.`)
   world.note('command `weight 10` to the first user answered by v2', tookMs)
-  await world.run(SETTLED_MS)
   const before = await admin.route('orders')
-  const tally = openTally(traffic, ({ route }) => route === 'orders')
+  const tally = openTally(traffic, ({ route, sentAt }) => route === 'orders' && sentAt > changedAt + ROUNDING_MS)
   const users = new Set<string>()
   const unwatch = traffic.watch(({ user, route, backend }) => route === 'orders' && backend === 'v2' && users.add(user))
   await world.run(WATCH_MS)
+  await world.until('there were enough requests', () => (tally.total >= ENOUGH_REQUESTS ? true : null))
   tally.close()
   unwatch()
   screen.block(sideBySide(world, tally, before, await admin.route('orders')))

@@ -3,12 +3,10 @@ import { countText } from '../../cli/table.ts'
 import { msText } from '../screen.ts'
 import { openTally } from '../tally.ts'
 import type { World } from '../world.ts'
-import { timeOf } from './measure.ts'
+import { ROUNDING_MS, timeOf } from './measure.ts'
 
 const BEFORE_MS = 1_000
-const SETTLED_MS = 300
 const AFTER_MS = 2_500
-const ROUNDING_MS = 1
 
 export async function ceiling(world: World): Promise<void> {
   const { screen, claims, admin, traffic, v2, configMap } = world
@@ -16,7 +14,9 @@ export async function ceiling(world: World): Promise<void> {
   const before = openTally(traffic)
   await world.run(BEFORE_MS)
   before.close()
-  screen.say(`v2 answered ${before.v2.count} of the last ${countText(before.total)} requests, all of route customers. Then, in the ConfigMap:`)
+  screen.say(
+    `v2 answered ${before.v2.count} of the last ${countText(before.total)} requests, all of route customers. Then, in the ConfigMap:`,
+  )
   const rolledBackMs = await admin.rollbackMs()
   const given = openTally(traffic)
   const swappedAt = configMap.swap({ v2_traffic_percentage: '0\n' })
@@ -26,7 +26,7 @@ export async function ceiling(world: World): Promise<void> {
   screen.event(seenMs, 'noticed; global latch')
   screen.event(seenMs + toZeroMs, `v2 is at 0 in every thread, ${msText(toZeroMs)} later`)
   world.note('v2_traffic_percentage: 0 to zero in every thread', seenMs + toZeroMs)
-  await world.run(SETTLED_MS)
+  await world.settle()
   const witness = await v2.seen()
   const after = openTally(traffic, ({ sentAt }) => sentAt > swappedAt + seenMs + toZeroMs + ROUNDING_MS)
   await world.run(AFTER_MS)
@@ -34,7 +34,10 @@ export async function ceiling(world: World): Promise<void> {
   after.close()
   given.close()
   const { killed, ceiling: bound } = await admin.status()
-  claims.check(`status: killed, ceiling ${bound.percent} % by the ${bound.source}`, killed && bound.percent === 0 && bound.source === 'file')
+  claims.check(
+    `status: killed, ceiling ${bound.percent} % by the ${bound.source}`,
+    killed && bound.percent === 0 && bound.source === 'file',
+  )
   claims.check(
     `${countText(after.total)} requests sent since, ${after.decidedV2} of them given to v2; v2 itself counted ${later.users - witness.users}`,
     after.total > 0 && after.decidedV2 === 0 && later.users === witness.users && witness.users > 0,

@@ -3,13 +3,16 @@ import type { AuditEntry } from '../../core/model/control.ts'
 import type { Route } from '../traffic.ts'
 import type { World } from '../world.ts'
 
-/** When the next answer of v2 reached a user of this route. Ask before the command that is to bring it. */
-export function firstV2Answer(world: World, route: Route): Promise<number> {
+/** Times in the audit log are whole milliseconds. */
+export const ROUNDING_MS = 1
+
+/** Watches for the next answer of v2 to a user of this route. Begin before the command that is to bring it. */
+export function firstV2Answer(world: World, route: Route): { at(): Promise<number> } {
   let at: number | null = null
   const unwatch = world.traffic.watch((seen) => {
     if (seen.route === route && seen.backend === 'v2') at ??= seen.endedAt
   })
-  return world.until(`a user of ${route} is answered by v2`, () => at).finally(unwatch)
+  return { at: () => world.until(`a user of ${route} is answered by v2`, () => at).finally(unwatch) }
 }
 
 /** The newest entry of this kind; `sinceMs`: not older than that. */

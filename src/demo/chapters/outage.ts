@@ -4,17 +4,13 @@ import { msText } from '../screen.ts'
 import { openTally } from '../tally.ts'
 import type { Tally } from '../tally.ts'
 import type { World } from '../world.ts'
-import { audited } from './measure.ts'
+import { audited, ROUNDING_MS } from './measure.ts'
 
 const AFTER_MS = 3_000
 const FAILED_BEFORE_DEATH = 4
-/** Requests decided before zero are over by then. */
-const SETTLED_MS = 300
-/** Times in the audit log are whole milliseconds. */
-const ROUNDING_MS = 1
 
 export async function outage(world: World, hero: string): Promise<void> {
-  const { screen, traffic, admin, v2 } = world
+  const { screen, traffic, admin, v2, gateway } = world
   screen.chapter('3  v2 breaks')
   const tally = openTally(traffic)
   const rolledBackMs = await admin.rollbackMs()
@@ -28,10 +24,10 @@ export async function outage(world: World, hero: string): Promise<void> {
   const tripMs = Date.parse(trip.at) - faultAt
   const toZeroMs = (await admin.rollbackMs()) - rolledBackMs
   screen.event(tripMs, `the judge: "${trip.reason}"`)
-  screen.event(tripMs + toZeroMs, `the weight is 0 in every thread, ${msText(toZeroMs)} after the verdict; latched`)
+  screen.event(tripMs + toZeroMs, `the weight is 0 for all ${gateway.threads} data threads, ${msText(toZeroMs)} after the verdict; latched`)
   world.note('fault of v2 to zero in every thread', tripMs + toZeroMs)
   world.note('  of this, verdict to zero in every thread', toZeroMs)
-  await world.run(SETTLED_MS)
+  await world.settle()
   await watchZero(world, tally, { faultAt, zeroAt: faultAt + tripMs + toZeroMs })
   const { lines } = await world.banyan('explain', 'orders', '--header', `x-user-id: ${hero}`)
   world.claims.check(`${hero} gets v1 now, and the latch is the reason`, lines[0]?.startsWith('v1  rule latch') === true)

@@ -36,7 +36,7 @@ async function rearmGateway(world: World): Promise<void> {
   const { screen, claims, admin } = world
   const back = firstV2Answer(world, 'customers')
   await world.banyan('rearm', '--global', '--reason', 'that was a drill')
-  const tookMs = (await back) - (await timeOf(world, 'rearm-global', '*'))
+  const tookMs = (await back.at()) - (await timeOf(world, 'rearm-global', '*'))
   screen.say(`v2 answered a user of customers ${msText(tookMs)} after the command.`)
   world.note('command `rearm --global` to the first user answered by v2', tookMs)
   const { weight } = await admin.route('orders')
@@ -50,7 +50,7 @@ async function rearmOrders(world: World, hero: string): Promise<void> {
   claims.check('so soon after a trip it is refused, and says why', hasty.code !== 0 && hasty.lines.join(' ').includes('--force'))
   const back = firstV2Answer(world, 'orders')
   const forced = await world.banyan(...args, '--force')
-  const tookMs = (await back) - (await timeOf(world, 'rearm', 'orders'))
+  const tookMs = (await back.at()) - (await timeOf(world, 'rearm', 'orders'))
   screen.say(`v2 answered a user of orders ${msText(tookMs)} after the command.`)
   world.note('command `rearm orders` to the first user answered by v2', tookMs)
   const tally = openTally(traffic, ({ route }) => route === 'orders')
@@ -67,10 +67,9 @@ async function rearmOrders(world: World, hero: string): Promise<void> {
 
 /** Oldest first: it reads as what happened. */
 function tellAudit({ screen, claims }: World, entries: readonly AuditEntry[]): void {
-  screen.say('Who did what, and why (banyan audit):')
+  screen.say('Who did what, and why (banyan audit, times in UTC):')
   for (const { at, actor, kind, subject, before, after, reason } of entries.toReversed()) {
-    screen.block([`  ${at.slice(11, 23)}  ${screen.paint('bold', `${kind} ${subject}`)} by ${actor}: ${before} → ${after}`])
-    if (reason !== '') screen.block([`                ${screen.paint('dim', reason)}`])
+    screen.entry(at.slice(11, 23), `${kind} ${subject} by ${actor}: ${before} → ${after}${reason === '' ? '' : ` (${reason})`}`)
   }
   const kinds = new Set(entries.map(({ kind }) => kind))
   const wanted = ['configure', 'stage', 'weight', 'trip', 'ceiling', 'rearm-global', 'rearm'] as const

@@ -34,7 +34,10 @@ export async function reload(world: World): Promise<void> {
   await judge(world, { orders, customers })
 }
 
-async function judge(world: World, { orders, customers }: Readonly<Record<'orders' | 'customers', ReturnType<typeof openTally>>>): Promise<void> {
+async function judge(
+  world: World,
+  { orders, customers }: Readonly<Record<'orders' | 'customers', ReturnType<typeof openTally>>>,
+): Promise<void> {
   const { screen, claims, admin } = world
   const { config } = await admin.status()
   for (const note of config.notes ?? []) screen.say(`The gateway says: ${note}`)
@@ -42,7 +45,11 @@ async function judge(world: World, { orders, customers }: Readonly<Record<'order
   claims.check(
     `orders: configured ${weight.configured} %, effective ${weight.effective} %, held by the ${weight.heldBy}; ` +
       `${orders.decidedV2} of ${countText(orders.total)} requests given to v2`,
-    weight.configured === ORDERS_WEIGHT && weight.effective === 0 && weight.heldBy === 'latch' && orders.decidedV2 === 0 && orders.total > 0,
+    weight.configured === ORDERS_WEIGHT &&
+      weight.effective === 0 &&
+      weight.heldBy === 'latch' &&
+      orders.decidedV2 === 0 &&
+      orders.total > 0,
   )
   const share = (customers.v2.count / customers.total) * 100
   claims.check(

@@ -30,7 +30,7 @@ export async function shadow(world: World): Promise<void> {
   )
   const { match, mismatch } = found.comparisons
   screen.say(
-    `Route orders: ${countText(found.shadow.sent)} copies sent to v2, ${countText(comparedOf(found))} pairs of answers compared: ` +
+    `Route orders: ${countText(found.shadow.sent)} copies sent to v2, ${countText(comparedOf(found))} pairs of answers compared so far: ` +
       `${countText(match)} equal, ${countText(mismatch)} not. Key order and 12.50 for 12.5 count as equal.`,
   )
   await tellFinding(world)

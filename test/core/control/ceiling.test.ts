@@ -32,6 +32,13 @@ describe('the ceiling', () => {
     expect(effectiveOf(state, 'orders')).toEqual({ weightBps: 1_000, heldBy: 'none' })
   })
 
+  it('hides a raise, which is one all the same: it takes effect when the ceiling goes', () => {
+    const bound = after(canary, T0, ceiling('file', 5))
+    const raise = passed(apply(bound, { ...BY, kind: 'weight', group: 'orders', weightBps: 3_000 }, T0))
+    expect(raise.raised).toBe(true)
+    expect(effectiveOf(raise.state, 'orders')).toEqual({ weightBps: 500, heldBy: 'ceiling' })
+  })
+
   it('binds complete as well', () => {
     expect(effectiveOf(after(started({ orders: { stage: 'complete' } }), T0, ceiling('env', 30)), 'orders').weightBps).toBe(3_000)
   })

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { createClock } from '../../../src/core/judge/clock.ts'
 import { sane } from '../../../src/core/judge/counts.ts'
 import { failuresSentence } from '../../../src/core/judge/sentence.ts'
+import { createSustain } from '../../../src/core/judge/sustain.ts'
 import { createWindow, WINDOW_MS } from '../../../src/core/judge/window.ts'
 
 const NONE = { bad: 0, total: 0 }
@@ -12,6 +13,23 @@ describe('the clock', () => {
     const clock = createClock()
     const seen = [1_000, 1_500, 900, 1_000, Number.NaN, 1_100, Infinity, 1_200].map((now) => clock.advance(now))
     expect(seen).toEqual([0, 500, 500, 600, 600, 700, 700, 800])
+  })
+})
+
+describe('sustain', () => {
+  it('begins anew when the evidence was in doubt meanwhile', () => {
+    const sustain = createSustain(1_000)
+    const seen = [
+      sustain.tick(0, true, true),
+      sustain.tick(1_500, false, true),
+      sustain.tick(2_000, true, true),
+      sustain.tick(2_900, true, true),
+      // Time alone is not enough: bad answers must still come.
+      sustain.tick(3_500, true, false),
+      sustain.tick(3_600, true, true),
+      sustain.tick(9_000, true, false),
+    ]
+    expect(seen).toEqual([false, false, false, false, false, true, true])
   })
 })
 
