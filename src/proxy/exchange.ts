@@ -120,7 +120,7 @@ export class Exchange implements ExchangeLink {
     this.pair = null
     this.debug = false
     this.#corked = false
-    this.body.begin(info.framing, info.length, this.idempotent, this.runtime.config.limits.holdBytes)
+    this.body.begin(info.framing, info.length, this.idempotent, this.runtime.holdBytes)
     this.requestDone = this.body.done
     ctx.retries.request()
   }

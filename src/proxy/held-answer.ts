@@ -40,7 +40,7 @@ export class HeldAnswer implements UpstreamUser {
 
   onBody(buf: Buffer, from: number, to: number): void {
     this.#bytes += to - from
-    if (this.#bytes <= this.#exchange.runtime.config.limits.holdBytes) this.#body.push(Buffer.from(buf.subarray(from, to)))
+    if (this.#bytes <= this.#exchange.runtime.holdBytes) this.#body.push(Buffer.from(buf.subarray(from, to)))
     else this.#body = []
   }
 
@@ -52,7 +52,7 @@ export class HeldAnswer implements UpstreamUser {
 
   onAnswerEnd(conn: Upstream): void {
     this.#conn = null
-    this.complete = this.#bytes <= this.#exchange.runtime.config.limits.holdBytes
+    this.complete = this.#bytes <= this.#exchange.runtime.holdBytes
     if (conn.info.reusable) this.#ctx.pools.v2.release(conn)
     else conn.abandon()
   }

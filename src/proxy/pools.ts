@@ -7,6 +7,7 @@ import type { Snapshot } from '../core/model/snapshot.ts'
 import { Pool } from '../wire/pool.ts'
 import type { ConnectionCounter } from '../wire/endpoint-pool.ts'
 import type { Wheel } from '../wire/wheel.ts'
+import { headLimitsOf } from './limits.ts'
 
 /** Mirrors count their connections for themselves, not against the process's cap. */
 export function alone(): ConnectionCounter {
@@ -32,7 +33,7 @@ export function poolLimits(snapshot: Snapshot, backend: Backend, mirrors: boolea
     idleMs: pool.idleMs,
     maxAgeMs: pool.maxAgeMs,
     connectMs,
-    head: { requestLineBytes: limits.requestLineBytes, headBytes: limits.headBytes, lines: limits.lines },
+    head: headLimitsOf(limits),
     strict: backends[backend].strict,
   }
 }

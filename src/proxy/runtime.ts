@@ -11,6 +11,7 @@ import type { TrustedProxies } from '../core/split/address.ts'
 import type { CompiledRoutes } from '../core/split/match.ts'
 import { compileRoutes } from '../core/split/match.ts'
 import type { HeadLimits } from '../wire/head.ts'
+import { headLimitsOf, orNone } from './limits.ts'
 
 export interface Runtime {
   readonly snapshot: Snapshot
@@ -18,6 +19,7 @@ export interface Runtime {
   readonly routes: CompiledRoutes
   readonly trusted: TrustedProxies
   readonly headLimits: HeadLimits
+  readonly holdBytes: number
   /** Deadlines that hold before a route is known: those of the last route, the catch-all by custom. */
   readonly timeouts: TimeoutsConfig
   /** `X-Banyan-Hop: name CRLF`, and its value. */
@@ -36,7 +38,6 @@ export interface Runtime {
 
 export function createRuntime(snapshot: Snapshot): Runtime {
   const { config } = snapshot
-  const { limits } = config
   const last = config.routes[config.routes.length - 1]
   if (last === undefined) throw new Error('a snapshot without routes')
   return {
@@ -44,7 +45,8 @@ export function createRuntime(snapshot: Snapshot): Runtime {
     config,
     routes: compileRoutes(config, { slots: snapshot.slots, resalts: snapshot.resalts }),
     trusted: parseCidrs(config.trustedProxies),
-    headLimits: { requestLineBytes: limits.requestLineBytes, headBytes: limits.headBytes, lines: limits.lines },
+    headLimits: headLimitsOf(config.limits),
+    holdBytes: orNone(config.limits.holdBytes),
     timeouts: last.timeouts,
     hopLine: `X-Banyan-Hop: ${config.name}\r\n`,
     hopName: config.name,

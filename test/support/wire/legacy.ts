@@ -50,7 +50,8 @@ function readHead(bytes: Buffer, from: number): Head | string | null {
     if (/^[ \t]/.test(line) && lines.length > 1) lines.push(`${(lines.pop() ?? '').replace(/[ \t]+$/, '')} ${line.replace(/^[ \t]+/, '')}`)
     else lines.push(line)
   }
-  const status = /^HTTP\/1\.[01] (\d\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?$/.exec(lines[0] ?? '')
+  // The reason phrase says nothing and is written anew where it must be.
+  const status = /^HTTP\/1\.[01] (\d\d\d)(?: .*)?$/s.exec(lines[0] ?? '')
   if (status === null || Number(status[1]) < 100) return 'status line'
   const headers: HeaderLine[] = []
   for (const line of lines.slice(1)) {

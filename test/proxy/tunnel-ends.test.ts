@@ -1,0 +1,281 @@
+/** How tunnels end, or never begin: each one counted once, no end left open. */
+import { afterEach, describe, expect, it } from 'vitest'
+import { answerBytes, ok, reset, type Script } from '../support/wire/backend.ts'
+import type { RawClient } from '../support/wire/client.ts'
+import { resolved } from '../support/wire/config.ts'
+import { has, value } from '../support/wire/message.ts'
+import { until, untilSteady } from '../support/wire/until.ts'
+import { frozen, hungConnect } from '../support/proxy/frozen.ts'
+import { hang, status } from '../support/proxy/scripts.ts'
+import { COMPLETE, stages, type Stage, type StageOptions } from '../support/proxy/stage.ts'
+import { echoBackend, Talker, upgradeHead, type EchoBackend } from '../support/proxy/websocket.ts'
+
+const open = stages()
+const backends: EchoBackend[] = []
+const SWITCH = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'
+/** Only an event can end a wait within a test. */
+const PATIENT = { timeouts: { connectMs: 20_000, firstByteMs: 20_000, idleMs: 20_000, tunnelMs: 20_000 } }
+
+afterEach(async () => {
+  for (const backend of backends.splice(0)) await backend.close()
+})
+
+async function wired(options: StageOptions = {}): Promise<{ stage: Stage; v2: EchoBackend }> {
+  const v2 = await echoBackend('v2')
+  backends.push(v2)
+  const stage = await open({ word: COMPLETE, endpoints: { v2: resolved([v2.port], 10) }, ...options, route: { ...PATIENT, ...options.route } })
+  return { stage, v2 }
+}
+
+/** A raw upgrade, sent. */
+async function upgrade(stage: Stage, ...lines: string[]): Promise<RawClient> {
+  const client = stage.client()
+  await client.send(upgradeHead('/ws', ...lines))
+  return client
+}
+
+async function opened(client: RawClient): Promise<RawClient> {
+  await until(
+    () => `101; have ${client.describe()}`,
+    () => client.interim.some((one) => one.status === 101),
+  )
+  return client
+}
+
+describe('an upgrade the backend does not grant', () => {
+  const ANSWERS: readonly (readonly [string, Script, number, string])[] = [
+    ['with a length', status(403, 'no tunnels here', 'X-Why: because', 'Set-Cookie: a=1', 'Set-Cookie: b=2'), 403, 'no tunnels here'],
+    ['in chunks', answerBytes('HTTP/1.1 400 Bad\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nno\r\n0\r\n\r\n'), 400, 'no'],
+    ['until it closes', answerBytes('HTTP/1.1 500 Oops\r\n\r\nbroken', 'close'), 500, 'broken'],
+    ['without a body', answerBytes('HTTP/1.1 204 None\r\n\r\n'), 204, ''],
+    ['with 304', answerBytes('HTTP/1.1 304 Same\r\nETag: "x"\r\n\r\n'), 304, ''],
+    ['after an early hint', answerBytes(`HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n${ok('plain')}`), 200, 'plain'],
+    ['at length', answerBytes(ok('x'.repeat(3_000_000))), 200, 'x'.repeat(3_000_000)],
+    ['with bytes of latin1 in its lines', answerBytes('HTTP/1.1 404 Gone\r\nX-Name: caf\xe9\r\nContent-Length: 2\r\n\r\nno'), 404, 'no'],
+  ]
+
+  it.each(ANSWERS)('is answered with what it said %s', async (_name, v2, code, body) => {
+    const stage = await open({ word: COMPLETE, v2 })
+    const client = await upgrade(stage)
+    const answer = await client.answer()
+    expect([answer.status, answer.body.toString('latin1') === body]).toEqual([code, true])
+    expect(value(answer, 'x-banyan-backend')).toBe('v2')
+    expect(value(answer, 'connection')?.toLowerCase()).toBe('close')
+    expect(has(answer, 'upgrade')).toBe(false)
+    expect(await client.end()).toBe('fin')
+    expect(stage.lane('v2').finished).toBe(1)
+    if (code === 403) expect(answer.headers.filter(([name]) => name.toLowerCase() === 'set-cookie')).toHaveLength(2)
+    if (code === 404) expect(value(answer, 'x-name')).toBe('caf\xe9')
+  })
+
+  it.each([
+    ['its length', 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf'],
+    ['its last chunk', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n'],
+    ['an end', 'HTTP/1.1 200 OK\r\n\r\nhalf'],
+  ])('and whose answer is cut before %s is cut for the client', async (_name, bytes) => {
+    const stage = await open({
+      word: COMPLETE,
+      route: PATIENT,
+      v2: async (exchange) => {
+        await exchange.send(bytes)
+        await until('half has been passed on', () => client.received > 0)
+        await reset(exchange)
+      },
+    })
+    const client = stage.client()
+    await client.send(upgradeHead('/ws'))
+    expect(await client.end()).toBe('rst')
+    expect(client.complete).toHaveLength(0)
+    await stage.quiet()
+  })
+
+  it.each([
+    ['refuses', 'refuses' as const, 502, 'refused'],
+    ['resets', (async (exchange) => reset(exchange)) satisfies Script, 502, 'reset'],
+    ['closes', ((exchange) => exchange.fin()) satisfies Script, 502, 'reset'],
+    ['answers nonsense', answerBytes('nonsense\r\n\r\n'), 502, 'malformed'],
+  ])('because it %s is 502', async (_name, v2, code, outcome) => {
+    const stage = await open({ word: COMPLETE, v2 })
+    const answer = await (await upgrade(stage)).answer()
+    expect([answer.status, value(answer, 'x-banyan-backend'), value(answer, 'content-type')]).toEqual([code, 'v2', 'application/problem+json'])
+    expect(stage.counted('v2')).toEqual({ [outcome]: 1 })
+  })
+
+  it('in time is 504: no answer, and no connect', async () => {
+    const stage = await open({ word: COMPLETE, v2: hang, route: { timeouts: { connectMs: 100, firstByteMs: 200 } } })
+    expect((await (await upgrade(stage)).answer()).status).toBe(504)
+    expect(stage.counted('v2')).toEqual({ timeout: 1 })
+    await until('the backend was left', () => stage.v2.open.length === 0)
+    const hung = await hungConnect()
+    try {
+      const second = await open({
+        word: COMPLETE,
+        endpoints: { v2: resolved([hung.port], 10) },
+        route: { timeouts: { connectMs: 200, firstByteMs: 20_000 } },
+      })
+      expect((await (await upgrade(second)).answer()).status).toBe(504)
+    } finally {
+      await hung.close()
+    }
+  })
+
+  it('and whose plain answer stalls is cut', async () => {
+    const stage = await open({
+      word: COMPLETE,
+      v2: async (exchange) => exchange.send('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf'),
+      route: { timeouts: { idleMs: 300 } },
+    })
+    const client = await upgrade(stage)
+    expect(await client.end()).toBe('rst')
+    await until('the backend was left', () => stage.v2.open.length === 0)
+  })
+})
+
+describe('a client that leaves', () => {
+  it.each(['rst', 'fin'] as const)('by %s before the 101 leaves no connection and no count behind', async (how) => {
+    const stage = await open({ word: COMPLETE, v2: hang, route: PATIENT })
+    const client = await upgrade(stage)
+    await until('the backend has it', () => stage.v2.requests.length === 1)
+    if (how === 'rst') client.rst()
+    else {
+      client.fin()
+      await stage.ticks()
+      client.rst()
+    }
+    await until('the backend was left', () => stage.v2.open.length === 0)
+    await stage.quiet()
+    expect(stage.counted('v2')).toEqual({ aborted: 1 })
+  })
+
+  it('while the connect hangs leaves nothing behind', async () => {
+    const stuck = await frozen()
+    try {
+      const stage = await open({ word: COMPLETE, endpoints: { v2: resolved([stuck.port], 10) }, route: PATIENT })
+      const client = await upgrade(stage)
+      await until('it is on its way', () => stage.lane('v2').started === 1)
+      client.rst()
+      await stage.quiet()
+    } finally {
+      await stuck.close()
+    }
+  })
+
+  it('an open tunnel by RST ends the backend s side', async () => {
+    const { stage, v2 } = await wired()
+    const client = await opened(await upgrade(stage))
+    client.rst()
+    await until('the backend was left', () => v2.sockets.size === 0)
+    await stage.quiet()
+    expect(stage.counted('v2')).toEqual({ '1xx': 1 })
+  })
+})
+
+describe('half-closed ends', () => {
+  it('what either side sends after the other s FIN arrives', async () => {
+    const stage = await open({
+      word: COMPLETE,
+      route: PATIENT,
+      v2: async (exchange) => {
+        const { socket, raw } = exchange.connection
+        await exchange.send(SWITCH)
+        await until('the client s last words', () => Buffer.concat(raw).includes('goodbye'))
+        await until('its FIN', () => socket.readableEnded)
+        await exchange.send('after your fin')
+        exchange.fin()
+      },
+    })
+    const client = await opened(await upgrade(stage))
+    await client.send('goodbye')
+    client.fin()
+    await until('the backend s last words', () => client.reader.tunnel.toString() === 'after your fin')
+    expect(await client.end()).toBe('fin')
+    await until('nothing is left', () => stage.ctx.tunnels.size === 0 && stage.ctx.clients.size === 0)
+  })
+
+  it('large amounts before a FIN arrive whole', async () => {
+    const stage = await open({
+      word: COMPLETE,
+      route: PATIENT,
+      v2: async (exchange) => {
+        await exchange.send(SWITCH)
+        await exchange.send(Buffer.alloc(5_000_000, 'x'))
+        exchange.fin()
+      },
+    })
+    const client = await opened(await upgrade(stage))
+    await until('all of it', () => client.reader.tunnel.length === 5_000_000)
+    expect(await client.end()).toBe('fin')
+  })
+})
+
+describe('a client that does not read', () => {
+  it('stops the backend; memory stays small', async () => {
+    let sent = 0
+    const stage = await open({
+      word: COMPLETE,
+      route: PATIENT,
+      v2: async (exchange) => {
+        await exchange.send(SWITCH)
+        const { socket } = exchange.connection
+        while (!socket.destroyed && sent < 200_000_000) {
+          await exchange.send(Buffer.alloc(1_000_000))
+          sent += 1_000_000
+        }
+      },
+    })
+    const client = stage.client()
+    await client.connected()
+    client.socket.pause()
+    await client.send(upgradeHead('/ws'))
+    const steady = await untilSteady('what the backend could send', () => sent, 400)
+    expect(steady).toBeLessThan(40_000_000)
+    client.rst()
+  })
+})
+
+describe('the gateway ends tunnels', () => {
+  it('that are idle, and not those that are not', async () => {
+    const { stage, v2 } = await wired({ route: { timeouts: { ...PATIENT.timeouts, tunnelMs: 400 } } })
+    const [idle, busy] = [new Talker(`ws://127.0.0.1:${stage.port}/`), new Talker(`ws://127.0.0.1:${stage.port}/`)]
+    await until('both are open', () => idle.messages.length === 1 && busy.messages.length === 1)
+    let echoes = 0
+    while (!idle.closed) {
+      busy.send('ping')
+      echoes++
+      await until('its echo', () => busy.messages.length > echoes)
+    }
+    expect([busy.closed, v2.sockets.size]).toEqual([false, 1])
+    busy.leave()
+  })
+
+  it('on a v2 that is taken away, spread over no more than five seconds, and leaves v1 s alone', async () => {
+    const { stage, v2 } = await wired({ word: { stage: 'canary', weightBps: 9_000 } })
+    const v1 = await echoBackend('v1')
+    backends.push(v1)
+    stage.publish({ endpoints: { ...stage.snapshot.endpoints, v1: resolved([v1.port], 1) } })
+    // Without a key a request is v1's.
+    const stays = new Talker(`ws://127.0.0.1:${stage.port}/`)
+    const going = Array.from({ length: 24 }, () => new Talker(`ws://127.0.0.1:${stage.port}/`, { 'X-User-Id': 'alice' }))
+    await until('all are open', () => [stays, ...going].every((talker) => talker.messages.length === 1))
+    expect([v1.sockets.size, v2.sockets.size]).toEqual([1, 24])
+    const started = performance.now()
+    stage.setWord({ stage: 'canary', weightBps: 9_000, latched: true })
+    const ends: number[] = []
+    for (const talker of going) talker.socket.on('close', () => ends.push(performance.now() - started))
+    await until('all of v2 s are closed', () => ends.length === 24, 7_000)
+    expect(Math.max(...ends)).toBeLessThan(5_200)
+    // Spread: not all in the first second, nor in any other.
+    expect(Math.max(...ends) - Math.min(...ends)).toBeGreaterThan(1_500)
+    expect([stays.closed, v1.sockets.size]).toEqual([false, 1])
+    stays.leave()
+  }, 20_000)
+
+  it('that still wait for their 101 when v2 is taken away', async () => {
+    const stage = await open({ word: COMPLETE, v2: hang, route: PATIENT })
+    const client = await upgrade(stage)
+    await until('v2 has it', () => stage.v2.requests.length === 1)
+    stage.setWord({ ...COMPLETE, latched: true })
+    await until('the client is told', () => client.complete.length === 1 || client.ended !== null, 6_000)
+    expect(client.answers[0]?.status ?? 503).toBeGreaterThanOrEqual(500)
+  })
+})
