@@ -25,7 +25,7 @@ ENV NODE_ENV=production
 COPY package.json LICENSE /app/
 COPY --from=dependencies /app/node_modules /app/node_modules
 COPY --from=build /app/dist /app/dist
-COPY bin/banyan.js /app/bin/
+COPY bin/banyan.js bin/pinned-node.js /app/bin/
 # The embedded store: mount a volume here, or latches do not survive the container. A new volume takes this owner.
 COPY --from=build --chown=65532:65532 /data /data
 VOLUME ["/data"]

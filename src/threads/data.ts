@@ -68,6 +68,7 @@ function connect(peer: PeerName, port: MessagePort): void {
     outstanding = 0
     port.on('message', (message: { readonly bytes: number }) => void (outstanding -= message.bytes))
   } else {
+    acknowledged = { revision: -1, oldest: -1 }
     port.on('message', (message: ControlToData) => fromControl(message))
   }
 }

@@ -17,7 +17,7 @@ export const container: IContainer = pod.containers[0] ?? { name: 'none' }
 export const TOKEN = '0123456789abcdef'.repeat(3)
 
 /** The ConfigMap as the kubelet mounts it: the files are links into a folder that is swapped whole. */
-export function mountConfigMap(folder: string): void {
+function mountConfigMap(folder: string): void {
   const inner = '..2026_01_31_12_00_00.1'
   mkdirSync(join(folder, inner))
   symlinkSync(inner, join(folder, '..data'))

@@ -22,7 +22,7 @@ import type { IServiceAccount } from 'kubernetes-models/v1/ServiceAccount'
 import { parseAllDocuments } from 'yaml'
 
 export const root = resolve(import.meta.dirname, '../..')
-export const base = join(root, 'k8s/base')
+const base = join(root, 'k8s/base')
 const KUSTOMIZATION = 'kustomization.yaml'
 
 interface Kinds {

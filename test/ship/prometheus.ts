@@ -6,7 +6,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { until } from '../support/until.ts'
 
-export const hasPrometheus = spawnSync('prometheus', ['--version']).status === 0
+/** Debian's package of that name brings it; npm cannot. */
+const PROGRAM = 'prometheus'
+
+export const hasPrometheus = spawnSync(PROGRAM, ['--version']).status === 0
 
 export interface Series {
   readonly metric: Readonly<Record<string, string>>
@@ -29,7 +32,7 @@ export async function startPrometheus(target: string, job: string): Promise<Prom
     JSON.stringify({ global: { scrape_interval: '200ms', scrape_timeout: '200ms' }, scrape_configs: [scrape] }),
   )
   const flags = [`--config.file=${join(folder, 'config.yml')}`, `--storage.tsdb.path=${join(folder, 'data')}`]
-  const child = spawn('prometheus', [...flags, '--web.listen-address=127.0.0.1:0'], { stdio: ['ignore', 'ignore', 'pipe'] })
+  const child = spawn(PROGRAM, [...flags, '--web.listen-address=127.0.0.1:0'], { stdio: ['ignore', 'ignore', 'pipe'] })
   const exit = once(child, 'exit')
   let said = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text))

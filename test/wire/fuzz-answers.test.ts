@@ -91,8 +91,8 @@ function isOwn(message: Message): boolean {
 
 const HOPS = /^(?:connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|content-length|x-api-version|x-banyan-backend)$/i
 
-/** Headers a client must see in this order: without hop-by-hop ones and what the backend's Connection names. */
+/** Headers a client must see in this order: without hop-by-hop ones, their lookalikes, and what the backend's Connection names. */
 function endToEnd(headers: readonly HeaderLine[]): HeaderLine[] {
   const nominated = headers.filter(([name]) => /^connection$/i.test(name)).flatMap(([, line]) => line.toLowerCase().split(/[ \t]*,[ \t]*/))
-  return headers.filter(([name]) => !HOPS.test(name) && !nominated.includes(name.toLowerCase()))
+  return headers.filter(([name]) => !HOPS.test(name.replaceAll('_', '-')) && !nominated.includes(name.toLowerCase()))
 }

@@ -57,7 +57,12 @@ function readHead(bytes: Buffer, from: number): Head | string | null {
   for (const line of lines.slice(1)) {
     const colon = line.indexOf(':')
     const name = line.slice(0, Math.max(0, colon)).replace(/[ \t]+$/, '')
-    const value = line.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, '')
+    const raw = line.slice(colon + 1)
+    // RFC 9110 5.5: a control byte may become a space, but not where the framing hangs on it.
+    const value = (/^(?:content-length|transfer-encoding)$/i.test(name) ? raw : raw.replace(/[^\t\x20-\x7e\x80-\xff]/g, ' ')).replace(
+      /^[ \t]+|[ \t]+$/g,
+      '',
+    )
     if (!TOKEN.test(name) || !FIELD_VALUE.test(value)) return `header line ${JSON.stringify(line.slice(0, 40))}`
     headers.push([name, value])
   }
