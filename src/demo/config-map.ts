@@ -42,7 +42,7 @@ export function createConfigMap(folder: string, files: ConfigFiles): ConfigMap {
   }
 }
 
-export interface RouteWish {
+interface RouteWish {
   readonly stage: 'shadow' | 'canary'
   readonly weight: number
 }

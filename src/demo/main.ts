@@ -18,6 +18,7 @@ import type { Screen } from './screen.ts'
 import { obeyEnd } from './signals.ts'
 import { tellWhatToTry } from './stay.ts'
 import { summarize } from './summary.ts'
+import { openTally } from './tally.ts'
 import { breakGround, buildWorld, endWorld, levelGround } from './world.ts'
 import type { World } from './world.ts'
 
@@ -110,7 +111,9 @@ function startTicker({ screen, all }: { readonly screen: Screen; readonly all: W
 /** Until Ctrl-C. Ending it then is no failure of the story. */
 async function remain(world: World, hero: string, signal: AbortSignal): Promise<void> {
   const traffic = tellWhatToTry(world, hero)
+  const tally = openTally(traffic)
   const asked = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
   await Promise.race([world.gateway.broken, asked])
   await traffic.stop()
+  world.screen.say(`The end: ${tally.total.toLocaleString('en-US')} further requests, ${tally.errors.length} client errors.`)
 }

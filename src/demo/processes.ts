@@ -18,7 +18,7 @@ export interface Processes {
   killAll(): void
 }
 
-export interface StartOptions {
+interface StartOptions {
   readonly stdio: StdioOptions
   readonly env?: Readonly<Record<string, string>>
   readonly cwd: string

@@ -19,17 +19,24 @@ export function tellWhatToTry(world: World, hero: string): Traffic {
     `log       ${gateway.logFile}`,
     '',
     `export BANYAN_ADMIN=${gateway.admin}`,
-    'npx banyan status -w                                  what runs, watched',
-    `npx banyan explain orders --header 'x-user-id: ${hero}'`,
-    'npx banyan rollback orders                            to zero at once, latched',
-    'npx banyan rearm orders --to 10 --reason "played"     and back',
-    'npx banyan diffs; npx banyan audit',
-    `curl -i -H 'x-user-id: ${hero}' ${gateway.url}/api/orders/1017`,
-    `curl -X PUT -d 2.2 ${v2.url}/toy/release        v2 breaks; -d 2.1 repairs it, -d 2.0 miscounts`,
-    `kill -9 ${v2.pid()}                                        v2 is dead`,
-    `echo 0 > ${join(configMap.folder, 'v2_traffic_percentage')}`,
+    ...explained([
+      ['npx banyan status -w', 'what runs, watched'],
+      [`npx banyan explain orders --header 'x-user-id: ${hero}'`, ''],
+      [`curl -i -H 'x-user-id: ${hero}' ${gateway.url}/api/orders/1017`, ''],
+      ['npx banyan diffs; npx banyan audit', ''],
+      ['npx banyan rollback orders', 'to zero at once, latched'],
+      ['npx banyan rearm orders --to 10 --reason "played"', 'and back'],
+      [`curl -X PUT -d 2.2 ${v2.url}/toy/release`, 'v2 breaks; 2.1 repairs it, 2.0 miscounts'],
+      [`kill -9 ${v2.pid()}`, 'v2 is dead'],
+      [`echo 0 > ${join(configMap.folder, 'v2_traffic_percentage')}`, ''],
+    ]),
     '',
     'Ctrl-C ends everything and cleans up.',
   ])
   return startTraffic({ url: gateway.url, perSecond: PER_SECOND, debugSecret: wishes.debugSecret })
+}
+
+function explained(commands: readonly (readonly [command: string, what: string])[]): string[] {
+  const width = Math.max(...commands.map(([command, what]) => (what === '' ? 0 : command.length)))
+  return commands.map(([command, what]) => `${command.padEnd(width)}  ${what}`.trimEnd())
 }

@@ -37,7 +37,7 @@ import { alone, createPools, poolLimits } from './pools.ts'
 import { problemAnswer } from './problem.ts'
 import { createRuntime } from './runtime.ts'
 import { createTlsListener } from './tls-listener.ts'
-import { Tunnels } from './tunnel.ts'
+import { Tunnels } from './tunnels.ts'
 import { until } from './until.ts'
 
 export interface EngineOptions {

@@ -2,7 +2,7 @@
 import type { LimitsConfig } from '../core/model/config.ts'
 import type { HeadLimits } from '../wire/head.ts'
 
-export function orNone(limit: number): number {
+function orNone(limit: number): number {
   return limit === 0 ? Infinity : limit
 }
 

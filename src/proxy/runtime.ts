@@ -11,7 +11,7 @@ import type { TrustedProxies } from '../core/split/address.ts'
 import type { CompiledRoutes } from '../core/split/match.ts'
 import { compileRoutes } from '../core/split/match.ts'
 import type { HeadLimits } from '../wire/head.ts'
-import { headLimitsOf, orNone } from './limits.ts'
+import { headLimitsOf } from './limits.ts'
 
 export interface Runtime {
   readonly snapshot: Snapshot
@@ -46,7 +46,7 @@ export function createRuntime(snapshot: Snapshot): Runtime {
     routes: compileRoutes(config, { slots: snapshot.slots, resalts: snapshot.resalts }),
     trusted: parseCidrs(config.trustedProxies),
     headLimits: headLimitsOf(config.limits),
-    holdBytes: orNone(config.limits.holdBytes),
+    holdBytes: config.limits.holdBytes,
     timeouts: last.timeouts,
     hopLine: `X-Banyan-Hop: ${config.name}\r\n`,
     hopName: config.name,

@@ -8,14 +8,26 @@
 import { Duplex } from 'node:stream'
 import type { Socket } from 'node:net'
 
+/** The connection behind the stream. */
+interface Behind {
+  readonly socket: Socket
+  /** FIN behind what is written, then a bounded read. */
+  finish(): void
+}
+
 export class TunnelSocket extends Duplex {
+  /** It carries an answer and its end, no tunnel: after it the connection is over for both sides. */
+  answered = false
+  readonly #client: Behind
   readonly #socket: Socket
   /** Called with every byte that passes, either way. */
   readonly #onActivity: () => void
 
-  constructor(socket: Socket, onActivity: () => void) {
-    super({ allowHalfOpen: true })
-    this.#socket = socket
+  constructor(client: Behind, onActivity: () => void) {
+    // Heads are written as strings, and a head is bytes.
+    super({ allowHalfOpen: true, defaultEncoding: 'latin1' })
+    this.#client = client
+    this.#socket = client.socket
     this.#onActivity = onActivity
   }
 
@@ -40,11 +52,17 @@ export class TunnelSocket extends Duplex {
   }
 
   override _final(done: (error?: Error | null) => void): void {
-    this.#socket.end(done)
+    if (this.answered) {
+      this.#client.finish()
+      done()
+    } else {
+      this.#socket.end(done)
+    }
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    this.#socket.destroy()
+    // After an answer the client's connection ends by itself, when what is written is out.
+    if (!this.answered || error !== null) this.#socket.destroy()
     done(error)
   }
 
@@ -53,9 +71,9 @@ export class TunnelSocket extends Duplex {
     return this.#socket.remoteAddress
   }
 
+  /** Ends it; it is destroyed when the client has closed too, or has been given the time to. */
   destroySoon(): void {
-    if (this.writableFinished) this.destroy()
-    else this.end(() => this.destroy())
+    if (!this.destroyed && !this.writableEnded) this.end()
   }
 
   setTimeout(): this {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { Witness } from '../../src/demo/toy-messages.ts'
 import { until } from '../support/until.ts'
 import { isDeaf, startDemo } from './demo-process.ts'
 
@@ -37,10 +38,12 @@ describe('the demo, ending before its time', () => {
   it('ends by itself with 1, and says what was not true, when a client saw an error', { timeout: 80_000 }, async () => {
     const demo = startDemo('--quick')
     const [, v1 = ''] = await demo.said(URLS, START_MS)
+    const seen = async () => (await (await fetch(`${v1}/toy/seen`)).json()) as Witness
     const deploy = (release: string) => fetch(`${v1}/toy/release`, { method: 'PUT', body: release })
     // The legacy itself fails for a moment: nobody can answer in its place.
     await deploy('2.2')
-    await new Promise((resolve) => setTimeout(resolve, 300))
+    const { users } = await seen()
+    await until('users have asked meanwhile', async () => (await seen()).users > users + 5)
     await deploy('legacy')
     expect(await demo.ended()).toBe(1)
     expect(demo.out()).toMatch(/✗ NOT TRUE: client errors: [1-9]/)

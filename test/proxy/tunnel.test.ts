@@ -84,17 +84,32 @@ describe('a WebSocket', () => {
     talker.messages.slice(1).forEach((message, index) => expect(frames[index]?.equals(message as Buffer)).toBe(true))
   }, 60_000)
 
-  it.each(['/a/../b//c/%2e%2e/%zz?x=1&x=2?y', '//double/slash', '/\\[', '/\\\\evil.example/x', '/@', '/?', '/a?http://x/', '/caf\xe9?\xff=\x80', "/'\"<>{}|^`"])(
-    'reaches the backend by the raw path %j',
-    async (path) => {
-      const { stage, v1 } = await wired()
-      const client = stage.client()
-      await client.send(upgradeHead(path))
-      await until('101', () => client.interim.some((one) => one.status === 101) || client.ended !== null)
-      expect(client.describe()).toContain('101')
-      expect(Buffer.from(v1.requests[0]?.url ?? '', 'latin1').toString('latin1')).toBe(path)
-    },
-  )
+  it.each([
+    '/a/../b//c/%2e%2e/%zz?x=1&x=2?y',
+    '//double/slash',
+    '/\\[',
+    '/\\\\evil.example/x',
+    '/@',
+    '/?',
+    '/a?http://x/',
+    '/caf\xe9?\xff=\x80',
+    '/\'"<>{}|^`',
+  ])('reaches the backend by the raw path %j, its lines in their order and case', async (path) => {
+    const stage = await open({
+      v1: answerBytes('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nX-Name: caf\xe9\r\n\r\nhello'),
+    })
+    const client = stage.client()
+    await client.send(upgradeHead(path, 'X-Twice: 1', 'x-CASE: caf\xe9', 'X-Twice: 2'))
+    await until(
+      () => `tunnel; have ${client.describe()}`,
+      () => client.reader.tunnel.toString() === 'hello',
+    )
+    const [request] = stage.v1.requests
+    expect(request?.target).toBe(path)
+    const own = request?.headers.filter(([name]) => /^x-(?:twice|case)$/i.test(name))
+    expect(own).toEqual([['X-Twice', '1'], ['X-Twice', '2'], ['x-CASE', 'caf\xe9']])
+    expect(client.interim[0]?.headers).toContainEqual(['x-name', 'caf\xe9'])
+  })
 
   it('of an absolute target takes its path and its authority', async () => {
     const { stage, v1 } = await wired()

@@ -64,7 +64,9 @@ describe('refused with 502', () => {
     ['an empty Content-Length', head('Content-Length:') + 'ok'],
     ['a control byte in Content-Length', head('Content-Length: \x0b2') + 'ok'],
     ['a control byte before Content-Length’s digits, beside chunked', head('Content-Length:\x0b3', 'Transfer-Encoding: chunked') + CHUNKS],
-    ['a control byte in Transfer-Encoding', head('Transfer-Encoding: \x0bchunked') + CHUNKS],
+    ['a control byte before Transfer-Encoding’s coding', head('Transfer-Encoding: \x0bchunked') + CHUNKS],
+    ['a control byte after Transfer-Encoding’s coding', head('Transfer-Encoding: chunked\x7f') + CHUNKS],
+    ['a control byte after Content-Length’s digits', head('Content-Length: 2\x0b') + 'ok'],
     ['Transfer-Encoding: identity', head('Transfer-Encoding: identity') + 'ok'],
     ['Transfer-Encoding: gzip, chunked', head('Transfer-Encoding: gzip, chunked') + CHUNKS],
     ['Transfer-Encoding: chunked, gzip', head('Transfer-Encoding: chunked, gzip') + CHUNKS],
@@ -117,6 +119,17 @@ describe('accepted as they are', () => {
   ])('%s', async (_, bytes, status) => {
     const answer = await answered(bytes)
     expect([answer.status, answer.body.toString()]).toEqual([status, 'ok'])
+  })
+
+  it.each([
+    ['Content_Length', `${head('Content_Length: 3')}hello`, 'close'],
+    ['Content_Length beside Content-Length', `${head('Content_Length: 3', 'Content-Length: 5')}hello`, 'keep'],
+    ['Transfer_Encoding', `${head('Transfer_Encoding: chunked', 'Content-Length: 5')}hello`, 'keep'],
+    ['Transfer_Encoding alone', `${head('Transfer_Encoding: chunked')}hello`, 'close'],
+    ['Connection naming nothing, with an underscore', `${head('Connection_: X-A', 'Content-Length: 5')}hello`, 'keep'],
+  ] as const)('%s is no framing header: an underscore is no hyphen', async (_, bytes, then) => {
+    const answer = await answered(bytes, then)
+    expect([answer.status, answer.body.toString()]).toEqual([200, 'hello'])
   })
 
   it('a body, its coding and its type are not touched', async () => {

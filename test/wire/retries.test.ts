@@ -165,7 +165,7 @@ describe('an idle connection', () => {
     exchanges.slice(0, 1).forEach(then)
     await until(
       'discarded',
-      () => gateway.backend.connections[0]?.ended !== null || gateway.backend.connections[0]?.socket.destroyed === true,
+      () => gateway.backend.connections.every(({ ended, socket }) => ended !== null || socket.destroyed),
     )
     await client.send(post('/2', 'once'))
     expect((await client.answer(2)).body.toString()).toBe('/2')

@@ -16,7 +16,7 @@ const CUTS = Number(process.env['TRUNCATION_CASES'] ?? 60)
 interface Shape {
   readonly name: string
   /** The answer, and how many of its bytes are its head. */
-  answer(body: Buffer, random: Random): { readonly bytes: Buffer; readonly head: number }
+  readonly answer: (body: Buffer, random: Random) => { readonly bytes: Buffer; readonly head: number }
   readonly closeDelimited: boolean
 }
 

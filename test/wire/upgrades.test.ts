@@ -117,7 +117,7 @@ describe('any other upgrade is dropped and answered as plain', () => {
     ['a list with websocket', get('/x', 'Connection: Upgrade', 'Upgrade: h2c, websocket')],
     ['websocket twice', get('/x', 'Connection: Upgrade', 'Upgrade: websocket', 'Upgrade: h2c')],
     ['websocket that Connection does not name', get('/x', 'Upgrade: websocket')],
-    ['websocket in a POST', `${requestOf('POST', '/x', ['Connection: Upgrade', 'Upgrade: websocket', 'Content-Length: 0'])}`],
+    ['websocket in a POST', requestOf('POST', '/x', ['Connection: Upgrade', 'Upgrade: websocket', 'Content-Length: 0'])],
     ['websocket in HTTP/1.0', 'GET /x HTTP/1.0\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'],
   ])('%s', async (_, bytes) => {
     const { request, answer } = await gateway.exchange(bytes)

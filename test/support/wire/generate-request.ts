@@ -181,7 +181,7 @@ function insertLine(text: string, line: string, random: Random): string {
   return `${text.slice(0, at)}${line}\r\n${text.slice(at)}`
 }
 
-export function shuffle<T>(items: T[], random: Random): void {
+export function shuffle(items: string[], random: Random): void {
   for (let i = items.length - 1; i > 0; i--) {
     const j = random.int(i + 1)
     const [a, b] = [items[i], items[j]]
