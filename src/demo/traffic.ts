@@ -41,7 +41,7 @@ export interface Traffic {
 }
 
 /** As many as a busy kitchen has: enough for a split of 10 % to be one. */
-const USERS = [
+export const USERS = [
   'ada',
   'ben',
   'cleo',

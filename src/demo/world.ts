@@ -58,7 +58,7 @@ export interface Ground {
   readonly processes: Processes
 }
 
-const PER_SECOND = 200
+export const PER_SECOND = 200
 const DEADLINE_MS = 15_000
 const SETTLED_MS = 300
 const PERCENTAGE = '100\n'

@@ -127,8 +127,12 @@ export class Answering {
 
   flush(conn: Upstream | null): void {
     if (this.#write() || conn === null || this.blocked) return
+    const { socket } = this.#exchange.client
     this.blocked = true
+    this.#waits = socket.writableLength
+    this.#ctx.heldBytes += this.#waits
     conn.socket.pause()
+    wantDrain(socket)
   }
 
   #write(): boolean {
@@ -143,8 +147,14 @@ export class Answering {
 
   unblock(conn: Upstream | null): void {
     if (!this.blocked) return
-    this.blocked = false
+    this.#release()
     conn?.socket.resume()
+  }
+
+  #release(): void {
+    this.blocked = false
+    this.#ctx.heldBytes -= this.#waits
+    this.#waits = 0
   }
 
   end(conn: Upstream): void {

@@ -13,7 +13,7 @@ import { DONE, MORE } from '../wire/head.ts'
 import type { Head, ScanStatus } from '../wire/head.ts'
 import { HeadReader } from '../wire/head-reader.ts'
 import { RequestInfo, readRequest } from '../wire/request.ts'
-import { cut } from '../wire/socket.ts'
+import { cut, wantDrain } from '../wire/socket.ts'
 import type { SocketHandler } from '../wire/socket.ts'
 import { WheelEntry } from '../wire/wheel.ts'
 import type { Timed } from '../wire/wheel.ts'
@@ -21,6 +21,7 @@ import type { ClientLink, Context } from './context.ts'
 import { Exchange } from './exchange.ts'
 import { createPeer } from './forward-head.ts'
 import type { Peer } from './forward-head.ts'
+import { HeldBytes } from './held-bytes.ts'
 import { faultOf, problemAnswer, rejectionOf } from './problem.ts'
 import type { Runtime } from './runtime.ts'
 import type { TunnelSocket } from './tunnel-socket.ts'
@@ -50,8 +51,7 @@ export class Client implements ClientLink, SocketHandler, Timed {
   #exchange: Exchange | null = null
   #phase = IDLE
   readonly #heads = new HeadReader()
-  #held: Buffer[] = []
-  #heldBytes = 0
+  readonly #held: HeldBytes
   #consuming = false
   #paused = 0
   #ended = false
@@ -62,10 +62,18 @@ export class Client implements ClientLink, SocketHandler, Timed {
     this.socket = socket
     this.ctx = ctx
     this.address = canonicalAddress(socket.remoteAddress ?? '') ?? ''
+    this.#held = new HeldBytes(ctx)
     this.#peerOf = ctx.runtime
     this.peer = this.#peerFor(ctx.runtime)
     ctx.clients.add(this)
-    ctx.wheel.arm(this.entry, ctx.wheel.now + ctx.runtime.timeouts.headMs)
+    this.#arm(ctx.runtime.timeouts.headMs)
+  }
+
+  /** 0 = no deadline. */
+  #arm(ms: number): void {
+    const { wheel } = this.ctx
+    if (ms > 0) wheel.arm(this.entry, wheel.now + ms)
+    else wheel.disarm(this.entry)
   }
 
   #peerFor(runtime: Runtime): Peer {
@@ -93,12 +101,12 @@ export class Client implements ClientLink, SocketHandler, Timed {
     try {
       this.#consume(buf, n)
     } catch (error) {
-      this.#crashed(error)
+      this.onCrash(error)
     }
   }
 
   /** An error of our own: this connection is cut (with RST: it must not look complete), the thread goes on. */
-  #crashed(error: unknown): void {
+  onCrash(error: unknown): void {
     this.ctx.down.reset()
     this.ctx.up.reset()
     this.#consuming = false
@@ -110,10 +118,9 @@ export class Client implements ClientLink, SocketHandler, Timed {
     let pos = 0
     this.#consuming = true
     while (pos < n && this.#phase !== DRAINING && this.#phase !== CLOSED) {
-      if (this.#phase === TUNNEL) {
-        this.#tunnel?.bytes(buf, pos, n)
-        pos = n
-      } else if (this.#phase !== BUSY) pos = this.#readHead(buf, pos, n)
+      if (this.#phase === TUNNEL) pos = this.#tunnel?.bytes(buf, pos, n) ?? n
+      else if (this.#held.unread > 0) pos = this.#hold(buf, pos, n)
+      else if (this.#phase !== BUSY) pos = this.#readHead(buf, pos, n)
       else if (this.#exchange?.requestDone === false) pos = this.#exchange.onRequestBytes(buf, pos, n)
       else pos = this.#hold(buf, pos, n)
     }
@@ -122,9 +129,8 @@ export class Client implements ClientLink, SocketHandler, Timed {
   }
 
   #hold(buf: Buffer, from: number, to: number): number {
-    this.#held.push(Buffer.from(buf.subarray(from, to)))
-    this.#heldBytes += to - from
-    if (this.#heldBytes > HELD_BYTES) this.pause()
+    this.#held.add(buf, from, to)
+    if (this.#held.length > HELD_BYTES) this.pause()
     return to
   }
 
@@ -132,7 +138,7 @@ export class Client implements ClientLink, SocketHandler, Timed {
     const { ctx } = this
     if (this.#phase === IDLE) {
       this.#phase = HEAD
-      ctx.wheel.arm(this.entry, ctx.wheel.now + ctx.runtime.timeouts.headMs)
+      this.#arm(ctx.runtime.timeouts.headMs)
     }
     const status = this.#heads.readRequest(buf, from, to, ctx.runtime.headLimits)
     if (status === MORE) return to
@@ -145,10 +151,7 @@ export class Client implements ClientLink, SocketHandler, Timed {
   #headRead(head: Head, status: ScanStatus): void {
     const fault = status === DONE ? readRequest(head, this.info) : faultOf(status)
     if (fault !== null) {
-      this.refuse(
-        fault,
-        status === DONE && head.methodEnd - head.start === 4 && head.buf.toString('latin1', head.start, head.methodEnd) === 'HEAD',
-      )
+      this.refuse(fault, status === DONE && isHead(head))
       return
     }
     const { ctx } = this
@@ -174,44 +177,47 @@ export class Client implements ClientLink, SocketHandler, Timed {
   exchangeEnded(close: boolean): void {
     if (this.#phase === CLOSED) return
     this.#phase = IDLE
-    if (close) {
-      this.finish()
-      return
-    }
+    if (close) return this.finish()
     this.resume()
-    // A client that pipelines and does not read gets no further answers until it has.
-    if (this.socket.writableLength > HELD_BYTES) this.pause()
-    const { ctx } = this
-    ctx.wheel.arm(this.entry, ctx.wheel.now + ctx.runtime.timeouts.keepAliveMs)
-    if (!this.#consuming) this.#next()
+    this.#arm(this.ctx.runtime.timeouts.keepAliveMs)
+    if (this.socket.writableLength > HELD_BYTES) this.#awaitReader()
+    else if (!this.#consuming && (this.#held.length > 0 || this.#ended)) this.#next()
+  }
+
+  /** A client that pipelines and does not read gets no further answers until it has. */
+  #awaitReader(): void {
+    this.#held.setUnread(this.socket.writableLength)
+    this.pause()
+    wantDrain(this.socket)
   }
 
   /** Reads what came while the exchange ran; at the end of it, a client that has left is closed. */
   #next(): void {
-    while (this.#heldBytes > 0 && this.#phase === IDLE) {
-      const held = this.#held.length === 1 ? (this.#held[0] ?? EMPTY) : Buffer.concat(this.#held)
-      this.#held = []
-      this.#heldBytes = 0
-      this.#consume(held, held.length)
+    try {
+      while (this.#held.length > 0 && this.#phase === IDLE && this.#held.unread === 0) {
+        const bytes = this.#held.take()
+        this.#consume(bytes, bytes.length)
+      }
+    } catch (error) {
+      this.onCrash(error)
     }
-    if (this.#ended && this.#phase === IDLE) this.finish()
+    if (this.#ended && this.#phase === IDLE && this.#held.unread === 0) this.finish()
   }
 
   /** No more answers: FIN behind what is written, then a bounded read until the client closes. */
   finish(): void {
     if (this.#phase === CLOSED) return
     this.#phase = DRAINING
-    this.#held = []
-    this.#heldBytes = 0
+    this.#held.letGo()
     this.#paused = 0
     this.socket.resume()
+    // A large answer may still be on its way: the linger begins when it is out.
+    this.#arm(this.ctx.runtime.timeouts.idleMs)
     this.socket.end(() => {
       // Both sides have said they are done.
       if (this.#ended) this.destroy()
+      else if (this.#phase === DRAINING) this.#arm(LINGER_MS)
     })
-    // A large answer may still be on its way: the linger begins when it is out.
-    const { wheel, runtime } = this.ctx
-    wheel.arm(this.entry, wheel.now + (this.socket.writableLength === 0 ? LINGER_MS : runtime.timeouts.idleMs))
   }
 
   pause(): void {
@@ -226,53 +232,54 @@ export class Client implements ClientLink, SocketHandler, Timed {
 
   onEnd(): void {
     this.#ended = true
-    if (this.#phase === TUNNEL) {
-      this.#tunnel?.ended()
-      return
-    }
+    if (this.#phase === TUNNEL) return this.#tunnel?.ended()
     if (this.#phase === DRAINING) {
       if (this.socket.writableLength === 0) this.destroy()
       return
     }
-    if (this.#phase === BUSY && this.#exchange?.requestDone === true) return
-    if (this.#phase === BUSY || this.#phase === HEAD) {
-      this.destroy()
-      return
-    }
-    this.finish()
+    if (this.#held.unread > 0 || (this.#phase === BUSY && this.#exchange?.requestDone === true)) return
+    if (this.#phase === BUSY || this.#phase === HEAD) this.destroy()
+    else this.finish()
   }
 
   onDrain(): void {
     if (this.#phase === BUSY) this.#exchange?.onClientDrain()
-    else if (this.#phase === IDLE) this.resume()
-  }
-
-  onClose(): void {
-    this.#gone()
+    else if (this.#held.unread > 0) {
+      this.#held.setUnread(0)
+      this.resume()
+      this.#next()
+    }
   }
 
   onDeadline(): void {
-    switch (this.#phase) {
-      case HEAD:
-        this.refuse('head_timeout')
-        return
-      case BUSY:
-        this.#exchange?.onDeadline()
-        return
-      default:
-        this.destroy()
+    try {
+      if (this.#phase === HEAD) this.refuse('head_timeout')
+      else if (this.#phase === BUSY) this.#exchange?.onDeadline()
+      // What it has not taken must not end like something whole.
+      else if (this.socket.writableLength > 0) this.cut()
+      else this.destroy()
+    } catch (error) {
+      this.onCrash(error)
+    }
+  }
+
+  onRolledBack(): void {
+    try {
+      this.exchange?.onRolledBack()
+    } catch (error) {
+      this.onCrash(error)
     }
   }
 
   /** Cut: the client must be able to tell that its answer is not complete. */
   cut(): void {
     cut(this.socket)
-    this.#gone()
+    this.onClose()
   }
 
   destroy(): void {
     this.socket.destroy()
-    this.#gone()
+    this.onClose()
   }
 
   /** From here on the bytes are the tunnel's. */
@@ -282,17 +289,20 @@ export class Client implements ClientLink, SocketHandler, Timed {
     this.ctx.wheel.disarm(this.entry)
   }
 
-  #gone(): void {
+  /** The connection is over, whoever ended it. */
+  onClose(): void {
     if (this.#phase === CLOSED) return
     const busy = this.#phase === BUSY
     this.#phase = CLOSED
     this.#tunnel?.destroy()
     this.#heads.drop()
-    this.#held = []
+    this.#held.letGo()
     this.ctx.wheel.remove(this.entry)
     this.ctx.clients.delete(this)
     if (busy) this.#exchange?.onClientGone()
   }
 }
 
-const EMPTY = Buffer.alloc(0)
+function isHead({ buf, start, methodEnd }: Head): boolean {
+  return methodEnd - start === 4 && buf.toString('latin1', start, methodEnd) === 'HEAD'
+}

@@ -241,7 +241,7 @@ class DataEngine implements Engine {
       changed = true
     }
     if (!changed) return
-    for (const client of clients) client.exchange?.onRolledBack()
+    for (const client of clients) client.onRolledBack()
     tunnels.onRolledBack()
   }
 

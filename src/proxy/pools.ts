@@ -25,8 +25,10 @@ export function createPools(wheel: Wheel, snapshot: Snapshot, counterOf: Counter
 /** Mirrors have as many connections as they may have requests. */
 export function poolLimits(snapshot: Snapshot, backend: Backend, mirrors: boolean): Pool['limits'] {
   const { pool, limits, backends, routes } = snapshot.config
-  const connectMs = Math.max(...routes.map((route) => route.timeouts.connectMs), 1)
-  const concurrency = Math.max(...routes.map((route) => route.mirror.concurrency), 1)
+  const connects = routes.map((route) => route.timeouts.connectMs)
+  // Each request has its own deadline; the connection's is for one that nobody waits for any more. 0 = none.
+  const connectMs = connects.includes(0) ? 0 : Math.max(...connects)
+  const concurrency = routes.reduce((sum, route) => sum + route.mirror.concurrency, 0)
   return {
     connections: mirrors ? concurrency : pool.connections,
     queue: mirrors ? concurrency : pool.queue,

@@ -31,10 +31,11 @@ export class TunnelSocket extends Duplex {
     this.#onActivity = onActivity
   }
 
-  /** Bytes from the client. */
-  bytes(buf: Buffer, from: number, to: number): void {
+  /** Bytes from the client; all are taken. */
+  bytes(buf: Buffer, from: number, to: number): number {
     this.#onActivity()
     if (!this.push(Buffer.from(buf.subarray(from, to)))) this.#socket.pause()
+    return to
   }
 
   /** The client's FIN. */

@@ -6,7 +6,7 @@
  */
 import type { HeadLimits } from './head.ts'
 import type { Address } from './socket.ts'
-import { Upstream } from './upstream.ts'
+import { Upstream, handOver } from './upstream.ts'
 import type { ConnectFault, UpstreamOwner, UpstreamUser } from './upstream.ts'
 import type { Wheel } from './wheel.ts'
 
@@ -126,7 +126,7 @@ export class EndpointPool implements UpstreamOwner {
     conn.maxAgeMs = this.pool.limits.maxAgeMs * (0.9 + 0.2 * this.pool.random())
     const { user } = conn
     if (user === null) this.pool.release(conn)
-    else user.onConnected(conn)
+    else handOver(conn, user)
   }
 
   onConnectFailed(conn: Upstream, fault: ConnectFault): void {
@@ -138,7 +138,12 @@ export class EndpointPool implements UpstreamOwner {
     }
     const { user } = conn
     conn.user = null
-    user?.onUnavailable(fault)
+    if (user === null) return
+    try {
+      user.onUnavailable(fault)
+    } catch (error) {
+      user.onCrash(error)
+    }
   }
 
   onGone(conn: Upstream): void {

@@ -8,6 +8,7 @@
 import { EndpointPool } from './endpoint-pool.ts'
 import type { ConnectionCounter, EndpointOwner, PoolLimits } from './endpoint-pool.ts'
 import type { Address } from './socket.ts'
+import { handOver } from './upstream.ts'
 import type { Upstream, UpstreamUser } from './upstream.ts'
 import type { Wheel } from './wheel.ts'
 
@@ -102,7 +103,7 @@ export class Pool implements EndpointOwner {
     setImmediate(() => {
       if (!this.#looking.delete(user)) this.release(conn)
       else if (conn.closed) this.acquire(user, 0)
-      else user.onConnected(conn)
+      else handOver(conn, user)
     })
   }
 
@@ -153,7 +154,7 @@ export class Pool implements EndpointOwner {
       const user = this.#queue.shift()
       if (user === undefined) break
       if (conn === null) endpoint?.openFor(user)
-      else user.onConnected(conn)
+      else handOver(conn, user)
     }
     this.#serving = false
   }

@@ -6,12 +6,13 @@
  * valid only during the callback, and whatever must outlive it is copied. TLS sockets have no such
  * mode on the accepting side and use `data`.
  */
-import { Socket, connect as connectTcp } from 'node:net'
+import { Socket, connect as connectTcp, isIP } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { connect as connectTls } from 'node:tls'
 
 const READ_BYTES = 65_536
 const readBuffer = Buffer.allocUnsafeSlow(READ_BYTES)
+const EMPTY = Buffer.alloc(0)
 
 export interface SocketHandler {
   /** Bytes `[0, n)` of `buf`; valid only during the call. */
@@ -21,6 +22,8 @@ export interface SocketHandler {
   onDrain(): void
   /** Last event; `error` is the system's code ('ECONNRESET', …) or null. */
   onClose(error: string | null): void
+  /** One of the above threw: let go of everything, without throwing again. */
+  onCrash(error: unknown): void
 }
 
 export interface DialHandler extends SocketHandler {
@@ -40,9 +43,29 @@ function wire(socket: Socket, handler: SocketHandler): void {
   socket.on('error', (cause: NodeJS.ErrnoException) => {
     error = cause.code ?? 'EUNKNOWN'
   })
-  socket.on('end', () => handler.onEnd())
-  socket.on('drain', () => handler.onDrain())
-  socket.on('close', () => handler.onClose(error))
+  socket.on('end', () => tell(handler, () => handler.onEnd()))
+  socket.on('drain', () => tell(handler, () => handler.onDrain()))
+  socket.on('close', () => tell(handler, () => handler.onClose(error)))
+}
+
+/** An error of our own costs the connection it happened on, never the thread. */
+function tell(handler: SocketHandler, event: () => void): void {
+  try {
+    event()
+  } catch (error) {
+    handler.onCrash(error)
+  }
+}
+
+/**
+ * For who waits until a socket has sent all it holds: makes sure that it says so. Below its high-water mark a
+ * socket never emits `drain` by itself, and whoever waits for it waits for ever.
+ */
+export function wantDrain(socket: Socket): void {
+  if (socket.writableNeedDrain) return
+  socket.write(EMPTY, (error) => {
+    if (!error) socket.emit('drain')
+  })
 }
 
 /** The options of `new Socket` that Node documents for `connect` only, and the handle it documents nowhere. */
@@ -104,7 +127,7 @@ export function dial(to: Address, handler: DialHandler): Socket {
   const options = to.socketPath === null ? { host: to.address, port: to.port } : { path: to.socketPath }
   const socket = connectTcp({ ...options, noDelay: true, allowHalfOpen: true, onread })
   wire(socket, handler)
-  socket.on('connect', () => handler.onConnect())
+  socket.on('connect', () => tell(handler, () => handler.onConnect()))
   return socket
 }
 
@@ -112,13 +135,14 @@ function dialTls(to: Address, handler: DialHandler): Socket {
   const socket = connectTls({
     host: to.address,
     port: to.port,
-    servername: to.serverName,
+    // RFC 6066 section 3: no address is a server name. The certificate is then checked against the address.
+    servername: isIP(to.serverName) === 0 ? to.serverName : '',
     ALPNProtocols: ['http/1.1'],
   })
   socket.setNoDelay(true)
   wire(socket, handler)
   socket.on('data', (chunk: Buffer) => handler.onBytes(chunk, chunk.length))
-  socket.on('secureConnect', () => handler.onConnect())
+  socket.on('secureConnect', () => tell(handler, () => handler.onConnect()))
   return socket
 }
 

@@ -38,11 +38,22 @@ export interface UpstreamUser extends BodySink {
   onUpstreamDrain(): void
 }
 
+/** Gives a user its connection. What it throws costs nobody else, least of all whoever made room for it. */
+export function handOver(conn: Upstream, user: UpstreamUser): void {
+  try {
+    user.onConnected(conn)
+  } catch (error) {
+    conn.abandon()
+    user.onCrash(error)
+  }
+}
+
 /** What a connection needs of its owner (the pool). */
 export interface UpstreamOwner {
   readonly wheel: Wheel
   readonly limits: HeadLimits
   readonly strict: boolean
+  /** 0 = no deadline. */
   readonly connectMs: number
   onOpen(conn: Upstream): void
   onConnectFailed(conn: Upstream, fault: ConnectFault): void
@@ -82,7 +93,7 @@ export class Upstream implements Timed {
     this.user = user
     this.openedAt = owner.wheel.now
     this.socket = dial(address, this)
-    owner.wheel.arm(this.entry, owner.wheel.now + owner.connectMs)
+    if (owner.connectMs > 0) owner.wheel.arm(this.entry, owner.wheel.now + owner.connectMs)
   }
 
   /** From here on what comes is the answer to the request `user` is about to write. */
@@ -131,10 +142,19 @@ export class Upstream implements Timed {
     try {
       this.#read(buf, n, user)
     } catch (error) {
-      this.user = null
-      this.destroy()
+      // It may already serve somebody else, who is not to suffer.
+      if (this.user === user) this.user = null
+      if (this.user === null) this.destroy()
       user.onCrash(error)
     }
+  }
+
+  /** A user's code threw outside `onBytes`. */
+  onCrash(error: unknown): void {
+    const user = this.user
+    this.user = null
+    this.destroy()
+    user?.onCrash(error)
   }
 
   #read(buf: Buffer, n: number, first: UpstreamUser): void {
@@ -210,7 +230,12 @@ export class Upstream implements Timed {
     const user = this.user
     this.user = null
     this.destroy()
-    user?.onFault(this, fault)
+    if (user === null) return
+    try {
+      user.onFault(this, fault)
+    } catch (error) {
+      user.onCrash(error)
+    }
   }
 
   onEnd(): void {

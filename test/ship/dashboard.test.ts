@@ -91,7 +91,7 @@ describe.skipIf(!hasPrometheus)('in a real Prometheus that scrapes the gateway (
     await once(gateway, 'listening')
     prometheus = await startPrometheus(`127.0.0.1:${(gateway.address() as AddressInfo).port}`, 'banyan')
     await until('three scrapes are in', async () => Number((await prometheus.query('count_over_time(up[1m])'))[0]?.value[1]) >= 3, 20_000)
-  })
+  }, 60_000)
   afterAll(async () => {
     await prometheus.stop()
     gateway.closeAllConnections()

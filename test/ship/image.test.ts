@@ -37,7 +37,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 describe('the image', () => {
   test('holds what was built, what it needs to run, and nothing else', () => {
     const files = filesBelow(join(image.root, 'app'), ['node_modules'])
-    expect(files.filter((file) => !file.startsWith('dist/'))).toEqual(['LICENSE', 'bin/banyan.js', 'package.json'])
+    expect(files.filter((file) => !file.startsWith('dist/'))).toEqual(['LICENSE', 'bin/banyan.js', 'bin/pinned-node.js', 'package.json'])
     expect(files.filter(isSource)).toEqual([])
     expect(files).toContain('dist/main.js')
   })
@@ -86,7 +86,7 @@ describe('the image', () => {
     // The root file system is read-only in the pod: only the store's folder may have changed.
     expect(filesBelow(image.root, ['node_modules', 'data'])).toEqual(before)
     expect(filesBelow(join(image.root, 'data')).length).toBeGreaterThan(0)
-  })
+  }, 60_000)
 })
 
 describe('the npm package', () => {

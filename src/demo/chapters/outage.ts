@@ -15,11 +15,15 @@ export async function outage(world: World, hero: string): Promise<void> {
   const tally = openTally(traffic)
   const rolledBackMs = await admin.rollbackMs()
   const faultAt = await v2.deploy('2.2')
-  screen.event(0, 'release 2.2 of v2 is deployed: every answer is a 500, its health check still says ok')
+  screen.event(0, 'release 2.2 of v2 is deployed: every answer is a 500')
   await world.until('v2 fails some requests', () => (tally.fellBack.count >= FAILED_BEFORE_DEATH ? true : null))
   const pid = v2.pid()
+  const { up } = (await admin.status()).backends.v2
   const killedAt = await v2.kill()
-  screen.event(killedAt - faultAt, `its process ${pid} is killed outright; v1 has answered ${tally.fellBack.count} requests in its place`)
+  screen.event(
+    killedAt - faultAt,
+    `v1 has answered ${tally.fellBack.count} requests in its place, and its health check still says "${up ? 'up' : 'down'}"; now process ${pid} is killed`,
+  )
   const trip = await audited(world, 'trip', 'orders', faultAt)
   const tripMs = Date.parse(trip.at) - faultAt
   const toZeroMs = (await admin.rollbackMs()) - rolledBackMs

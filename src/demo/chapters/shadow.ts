@@ -4,6 +4,8 @@ import type { RouteStatus } from '../../core/model/status.ts'
 import { countText } from '../../cli/table.ts'
 import { openTally } from '../tally.ts'
 import { SECRETS } from '../toy-api.ts'
+import { USERS } from '../traffic.ts'
+import { PER_SECOND } from '../world.ts'
 import type { World } from '../world.ts'
 
 const WATCH_MS = 6_000
@@ -15,7 +17,7 @@ export async function shadow(world: World): Promise<void> {
   const { screen, claims, admin, traffic, v1, v2, gateway } = world
   screen.chapter('1  Shadow: v1 answers, v2 gets copies')
   screen.say(
-    `v1 is a legacy tea shop (${v1.url}), v2 its rewrite, release 2.0 (${v2.url}). 640 users send 200 reads a second to ${gateway.url}.`,
+    `v1 is a legacy tea shop (${v1.url}), v2 its rewrite, release 2.0 (${v2.url}). ${USERS.length} users send ${PER_SECOND} reads a second to ${gateway.url}.`,
   )
   const tally = openTally(traffic)
   await world.run(WATCH_MS)
