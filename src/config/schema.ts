@@ -55,6 +55,7 @@ const admin = z
   .strictObject({
     host: names.listenHost('Address the admin port binds to.').prefault('127.0.0.1'),
     port: port('Admin port; 0 = any free one.').prefault(9090),
+    hosts: z.array(names.hostName('Further name the admin port is reached by, for example banyan-admin.banyan.')).meta({ description: 'Names the admin port is reached by besides its address: changes sent to any other Host are refused.' }).prefault([]),
     tokens: z.array(token).meta({ description: 'Who may use the admin port. Without tokens it is open on loopback only.' }).prefault([]),
     metrics: choice('open: /metrics needs no token.', ['open', 'token']).prefault('open'),
   })
@@ -205,7 +206,7 @@ export const gatewaySchema = z.strictObject({
   drain: z
     .strictObject({
       delay: duration('Time between "not ready" and closing the listeners.').prefault('5s'),
-      grace: duration('Time for what is in flight after that.').prefault('25s'),
+      grace: duration('Time for what is in flight, also counted from the signal; what still runs then is cut.').prefault('25s'),
     })
     .transform(({ delay, grace }) => ({ delayMs: delay, graceMs: grace }))
     .prefault({}),

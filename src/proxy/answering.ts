@@ -10,6 +10,7 @@ import type { AnswerInfo } from '../wire/answer.ts'
 import type { Head } from '../wire/head.ts'
 import { H_CACHE_CONTROL } from '../wire/names.ts'
 import { FRAME_CLOSE } from '../wire/request.ts'
+import { wantDrain } from '../wire/socket.ts'
 import type { Upstream } from '../wire/upstream.ts'
 import { framingFor, writeAnswerBody, writeAnswerEnd, writeAnswerHead, writeInterim } from './answer-writer.ts'
 import type { AnswerShape } from './answer-writer.ts'
@@ -41,8 +42,6 @@ export class Answering {
   status = 0
   close = false
   latencyMs = -1
-  /** The client has not taken what it was sent; the backend is not read. */
-  blocked = false
   /** Something of the final answer has left: it can only be completed or cut. */
   sent = false
   readonly #exchange: ExchangeLink
@@ -52,6 +51,9 @@ export class Answering {
   #framing = 0
   #continues = 0
   #interimBytes = 0
+  /** The connection that is not read because the client has not taken what it was sent; and how much that is. */
+  #stopped: Upstream | null = null
+  #waiting = 0
 
   constructor(exchange: ExchangeLink, ctx: Context, attempt: { readonly backend: Backend }) {
     this.#exchange = exchange
@@ -63,7 +65,7 @@ export class Answering {
     this.status = 0
     this.close = false
     this.latencyMs = -1
-    this.blocked = false
+    this.letGo()
     this.sent = false
     this.#continues = 0
     this.#interimBytes = 0
@@ -126,13 +128,31 @@ export class Answering {
   }
 
   flush(conn: Upstream | null): void {
-    if (this.#write() || conn === null || this.blocked) return
+    if (this.#write() || conn === null || this.#stopped === conn) return
+    this.letGo()
     const { socket } = this.#exchange.client
-    this.blocked = true
-    this.#waits = socket.writableLength
-    this.#ctx.heldBytes += this.#waits
+    this.#stopped = conn
+    this.#waiting = socket.writableLength
+    this.#ctx.heldBytes += this.#waiting
     conn.socket.pause()
     wantDrain(socket)
+  }
+
+  get blocked(): boolean {
+    return this.#stopped !== null
+  }
+
+  /** The client has taken it: the backend is read again. */
+  unblock(): void {
+    this.#stopped?.socket.resume()
+    this.letGo()
+  }
+
+  /** Forgets that anything waits. */
+  letGo(): void {
+    this.#stopped = null
+    this.#ctx.heldBytes -= this.#waiting
+    this.#waiting = 0
   }
 
   #write(): boolean {
@@ -145,23 +165,11 @@ export class Answering {
     return this.#ctx.down.flush(socket)
   }
 
-  unblock(conn: Upstream | null): void {
-    if (!this.blocked) return
-    this.#release()
-    conn?.socket.resume()
-  }
-
-  #release(): void {
-    this.blocked = false
-    this.#ctx.heldBytes -= this.#waits
-    this.#waits = 0
-  }
-
   end(conn: Upstream): void {
     if (conn.bodyRepairs !== 0) this.#ctx.recorder.repaired(this.#attempt.backend === 'v2' ? 1 : 0, CHUNK_SIZE_SPACE)
     writeAnswerEnd(this.#ctx.down, this.#framing, conn.body.trailers)
     this.#write()
-    this.blocked = false
+    this.letGo()
   }
 
   /** The last word on the primary: what the pair and the access log are told. */

@@ -136,11 +136,7 @@ export class Attempts extends Sending implements UpstreamUser {
   }
 
   onCrash(error: unknown): void {
-    this.ctx.down.reset()
-    this.ctx.up.reset()
-    this.conn = null
-    this.exchange.client.cut()
-    this.ctx.onError(error)
+    this.exchange.client.onCrash(error)
   }
 
   onUpstreamDrain(): void {
@@ -149,9 +145,8 @@ export class Attempts extends Sending implements UpstreamUser {
   }
 
   onClientDrain(): void {
-    if (this.phase !== ANSWERING) return
-    this.answer.unblock(this.conn)
-    this.deadlines.idle(this.exchange)
+    this.answer.unblock()
+    if (this.phase === ANSWERING) this.deadlines.idle(this.exchange)
   }
 
   onAnswerEnd(conn: Upstream): void {

@@ -110,8 +110,11 @@ export class Client implements ClientLink, SocketHandler, Timed {
     this.ctx.down.reset()
     this.ctx.up.reset()
     this.#consuming = false
-    this.cut()
-    this.ctx.onError(error)
+    try {
+      this.cut()
+    } finally {
+      this.ctx.onError(error)
+    }
   }
 
   #consume(buf: Buffer, n: number): void {
@@ -252,23 +255,11 @@ export class Client implements ClientLink, SocketHandler, Timed {
   }
 
   onDeadline(): void {
-    try {
-      if (this.#phase === HEAD) this.refuse('head_timeout')
-      else if (this.#phase === BUSY) this.#exchange?.onDeadline()
-      // What it has not taken must not end like something whole.
-      else if (this.socket.writableLength > 0) this.cut()
-      else this.destroy()
-    } catch (error) {
-      this.onCrash(error)
-    }
-  }
-
-  onRolledBack(): void {
-    try {
-      this.exchange?.onRolledBack()
-    } catch (error) {
-      this.onCrash(error)
-    }
+    if (this.#phase === HEAD) this.refuse('head_timeout')
+    else if (this.#phase === BUSY) this.#exchange?.onDeadline()
+    // What it has not taken must not end like something whole.
+    else if (this.socket.writableLength > 0) this.cut()
+    else this.destroy()
   }
 
   /** Cut: the client must be able to tell that its answer is not complete. */

@@ -35,8 +35,8 @@ export interface ClientLink {
   readonly exchange: ExchangeLink | null
   pause(): void
   resume(): void
-  /** The routing words changed: what waits for v2 may have to move on. */
-  onRolledBack(): void
+  /** An error of our own in what this connection carries. */
+  onCrash(error: unknown): void
   /** The exchange is over and its answer written. `close`: the connection carries no other. */
   exchangeEnded(close: boolean): void
   /** Cut, so that the client can tell its answer is not complete. */

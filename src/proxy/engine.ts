@@ -11,6 +11,7 @@ import type { SharedMemory } from '../core/model/messages.ts'
 import { REJECTIONS } from '../core/model/observation.ts'
 import type { PairBatch } from '../core/model/pair.ts'
 import type { Snapshot } from '../core/model/snapshot.ts'
+import { canonicalAddress } from '../core/split/address.ts'
 import { createRandomHex } from '../core/split/trace.ts'
 import {
   GAUGE_CLIENT_CONNECTIONS,
@@ -204,7 +205,9 @@ class DataEngine implements Engine {
     const { limits } = this.ctx.runtime.config
     const cap = limits.connections > 0 ? Math.ceil(limits.connections / this.#options.memory.threads) : Infinity
     const full = this.ctx.clients.size >= cap
-    const greedy = limits.perClient > 0 && (this.#perClient.get(socket.remoteAddress ?? '') ?? 0) >= limits.perClient
+    // As the client will be counted: one that came to a dual-stack listener has its IPv4 address in IPv6's form.
+    const address = canonicalAddress(socket.remoteAddress ?? '') ?? ''
+    const greedy = limits.perClient > 0 && (this.#perClient.get(address) ?? 0) >= limits.perClient
     if (!full && !greedy) return true
     this.ctx.recorder.rejected(CONNECTIONS)
     socket.on('error', () => {})
@@ -241,7 +244,13 @@ class DataEngine implements Engine {
       changed = true
     }
     if (!changed) return
-    for (const client of clients) client.onRolledBack()
+    for (const client of clients) {
+      try {
+        client.exchange?.onRolledBack()
+      } catch (error) {
+        client.onCrash(error)
+      }
+    }
     tunnels.onRolledBack()
   }
 
@@ -251,8 +260,12 @@ class DataEngine implements Engine {
     const started = performance.now()
     await until(() => false, delayMs)
     this.#server?.close()
-    for (const client of ctx.clients) if (client.idle) client.finish()
-    await until(() => ctx.clients.size === 0 && ctx.tunnels.size === 0, graceMs - (performance.now() - started))
+    const over = (): boolean => {
+      // Again and again: an answer that had begun without `Connection: close` leaves its connection idle later.
+      for (const client of ctx.clients) if (client.idle) client.finish()
+      return ctx.clients.size === 0 && ctx.tunnels.size === 0
+    }
+    await until(over, graceMs - (performance.now() - started))
   }
 
   async close(): Promise<void> {

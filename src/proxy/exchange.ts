@@ -17,7 +17,7 @@ import { startTraceparent } from '../core/split/trace.ts'
 import type { Head } from '../wire/head.ts'
 import type { RequestInfo } from '../wire/request.ts'
 import { FRAME_CHUNKED, FRAME_LENGTH, FRAME_NONE } from '../wire/request.ts'
-import { Scratch } from '../wire/scratch.ts'
+import type { Scratch } from '../wire/scratch.ts'
 import { Attempts } from './attempts.ts'
 import type { ClientLink, Context, ExchangeLink } from './context.ts'
 import { isIdempotent, isSafe } from './method.ts'
@@ -27,12 +27,11 @@ import { problemAnswer, rejectionOf } from './problem.ts'
 import type { ProblemShape } from './problem.ts'
 import { RequestBody, writeBody, writeEnd, HIGH_WATER_BYTES } from './request-body.ts'
 import type { Runtime } from './runtime.ts'
+import { giveHead, takeHead } from './spare-heads.ts'
 import type { Pair } from './pair.ts'
 
 const KEYLESS = counterId('keyless')
 const NO_KEY = RULES.indexOf('no-key')
-const HEAD_BYTES = 2_048
-const spareHeads: Scratch[] = []
 
 export class Exchange implements ExchangeLink {
   readonly client: ClientLink
@@ -130,7 +129,7 @@ export class Exchange implements ExchangeLink {
   }
 
   #mustClose(): boolean {
-    return this.close || !this.requestDone
+    return this.close || !this.requestDone || this.ctx.draining
   }
 
   #admit(info: RequestInfo): ErrorCode | null {
@@ -166,7 +165,7 @@ export class Exchange implements ExchangeLink {
     this.pair = ctx.mirrors.consider(this, route, backend)
     // The target outlives the head only where somebody will ask for it.
     if (this.logged || this.pair !== null || info.absolute) this.target = ctx.facts.target
-    const out = spareHeads.pop() ?? new Scratch(HEAD_BYTES)
+    const out = takeHead()
     writeForwardHead(out, {
       head,
       info,
@@ -289,11 +288,9 @@ export class Exchange implements ExchangeLink {
     this.active = false
     this.afterRead()
     this.ctx.heldBytes -= this.body.release()
-    if (this.head !== null) {
-      this.head.reset()
-      if (this.head.buf.length <= HEAD_BYTES && spareHeads.length < 1_024) spareHeads.push(this.head)
-      this.head = null
-    }
+    this.attempts.answer.letGo()
+    if (this.head !== null) giveHead(this.head)
+    this.head = null
     this.pair?.exchangeEnded()
     this.pair = null
   }

@@ -140,8 +140,13 @@ export class MirrorJob implements UpstreamUser, Timed {
   }
 
   onCrash(error: unknown): void {
-    this.#end(OUTCOME_MALFORMED, false, false)
-    this.#ctx.onError(error)
+    this.#pool.cancel(this)
+    this.#conn?.abandon()
+    try {
+      this.#end(OUTCOME_MALFORMED, false, false)
+    } finally {
+      this.#ctx.onError(error)
+    }
   }
 
   onReadEnd(): void {}
@@ -152,7 +157,10 @@ export class MirrorJob implements UpstreamUser, Timed {
     this.#over = true
     this.#conn = null
     this.#ctx.wheel.remove(this.#entry)
-    this.pair.mirrorEnd(complete)
-    this.#mirrors.jobDone(this, outcome, failed, this.#latencyMs)
+    try {
+      this.pair.mirrorEnd(complete)
+    } finally {
+      this.#mirrors.jobDone(this, outcome, failed, this.#latencyMs)
+    }
   }
 }

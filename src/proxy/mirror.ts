@@ -132,7 +132,11 @@ export class Mirrors implements MirrorGate, PairOwner, JobOwner {
     mirrors.running++
     recorder.count(job.pair.route.slot, SENT)
     recorder.started(job.pair.route.slot, this.#lane(job.pair))
-    job.run()
+    try {
+      job.run()
+    } catch (error) {
+      job.onCrash(error)
+    }
   }
 
   #lane(pair: Pair): number {

@@ -28,6 +28,7 @@ import type { ControlStart, FromMain, ToMain } from '../core/model/messages.ts'
 import { createAlerts } from '../notify/alerts.ts'
 import type { Alerts } from '../notify/alerts.ts'
 import { createLogReceiver } from '../notify/log.ts'
+import { usableHost } from '../supervisor/address.ts'
 import { createLog } from '../telemetry/log.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
@@ -46,7 +47,7 @@ else await run(config)
 
 async function run(running: GatewayConfig): Promise<void> {
   // Messages that came before are delivered once somebody listens.
-  const parts = build(running)
+  const parts = await build(running)
   const { control, store, admin } = parts
   parentPort?.on('message', (message: FromMain) => control.neighbours.receive(message))
   let watch: ConfigWatch | null = null
@@ -78,7 +79,7 @@ interface Parts {
   readonly metrics: Metrics
 }
 
-function build(running: GatewayConfig): Parts {
+async function build(running: GatewayConfig): Promise<Parts> {
   const now = Date.now
   const store = createLocalStore({ folder: running.store.path })
   const alerts = createAlerts({ receivers: [createLogReceiver(logger)], now })
@@ -99,9 +100,10 @@ function build(running: GatewayConfig): Parts {
     monotonic: () => performance.now(),
   })
   const metrics = createMetrics({ read: () => readingOf(control, alerts) })
-  const { host, port, tokens, metrics: access } = running.admin
+  const { port, hosts, tokens, metrics: access } = running.admin
+  const host = await usableHost(running.admin.host)
   const onError = (error: unknown, request: object): void => logger.error({ err: error, request }, 'an admin request failed')
-  const admin = createAdminServer(sourceOf(control, store, metrics), { host, port, tokens, metrics: access, onError })
+  const admin = createAdminServer(sourceOf(control, store, metrics), { host, port, hosts, tokens, metrics: access, onError })
   return { control, store, admin, metrics }
 }
 

@@ -13,6 +13,8 @@ export interface Timed {
   /** Milliseconds on the wheel's clock when it is due; 0 = none. */
   deadline: number
   onDeadline(now: number): void
+  /** `onDeadline` threw: let go of everything, without throwing again. Without it the wheel's owner is told. */
+  onCrash?(error: unknown): void
 }
 
 /** A place on the wheel; embed one in what has a deadline. */
@@ -144,7 +146,8 @@ export class Wheel {
     try {
       owner.onDeadline(now)
     } catch (error) {
-      this.#onError(error)
+      if (owner.onCrash === undefined) this.#onError(error)
+      else owner.onCrash(error)
     }
   }
 }

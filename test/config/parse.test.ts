@@ -17,7 +17,7 @@ describe('the smallest configuration', () => {
     expect(parsed(configText())).toEqual({
       name: 'banyan',
       listen: { host: '::', port: 8080, socket: null, threads: 'auto', proxyProtocol: false, health: null, tls: null },
-      admin: { host: '127.0.0.1', port: 9090, tokens: [], metrics: 'open' },
+      admin: { host: '127.0.0.1', port: 9090, hosts: [], tokens: [], metrics: 'open' },
       backends: {
         v1: {
           endpoints: [{ url: 'http://legacy:8000', tls: false, host: 'legacy', port: 8000, socketPath: null }],

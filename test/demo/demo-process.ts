@@ -51,7 +51,12 @@ export function startDemo(...args: string[]): DemoProcess {
   return {
     pid: child.pid ?? 0,
     out: () => out,
-    said: (pattern, deadlineMs) => until(`the demo says ${pattern.source}; it said:\n${out}`, () => pattern.exec(out), deadlineMs),
+    said: async (pattern, deadlineMs) => {
+      const ended = (): boolean => child.exitCode !== null || child.signalCode !== null
+      const found = await until('the words', () => pattern.exec(out) ?? ended(), deadlineMs).catch(() => null)
+      if (found === null || found === true) throw new Error(`the demo did not say ${pattern.source}; it said:\n${out}`)
+      return found
+    },
     signal: (name) => void child.kill(name),
     ended: async () => {
       await closed

@@ -6,7 +6,7 @@ import { REFUSED, startEngine } from '../support/wire/engine.ts'
 import { problem, useGateway } from '../support/wire/fixture.ts'
 import { until } from '../support/wire/until.ts'
 
-const gateway = useGateway({ config: { pool: { idleMs: 60_000 } } })
+const gateway = useGateway()
 
 /** Leaves exactly one idle upstream connection behind. */
 async function warm(): Promise<void> {
@@ -163,10 +163,7 @@ describe('an idle connection', () => {
     await client.send(get('/1'))
     await client.answer(1)
     exchanges.slice(0, 1).forEach(then)
-    await until(
-      'discarded',
-      () => gateway.backend.connections.every(({ ended, socket }) => ended !== null || socket.destroyed),
-    )
+    await until('discarded', () => gateway.backend.connections.every(({ ended, socket }) => ended !== null || socket.destroyed))
     await client.send(post('/2', 'once'))
     expect((await client.answer(2)).body.toString()).toBe('/2')
     expect(gateway.backend.requests.map((request) => request.target)).toEqual(['/1', '/2'])

@@ -54,6 +54,8 @@ export interface ListenConfig {
 export interface AdminConfig {
   readonly host: string
   readonly port: number
+  /** Names it is reached by besides its address; changes sent to any other Host are refused. */
+  readonly hosts: readonly string[]
   readonly tokens: readonly { readonly name: string; readonly role: Role; readonly token: string }[]
   readonly metrics: 'open' | 'token'
 }

@@ -66,12 +66,13 @@ export function gatewayConfig(routes: readonly RouteConfig[], v1: readonly numbe
   return {
     name: 'banyan',
     listen: { host: '127.0.0.1', port: 0, socket: null, threads: 1, proxyProtocol: false, health: null, tls: null },
-    admin: { host: '127.0.0.1', port: 0, tokens: [], metrics: 'open' },
+    admin: { host: '127.0.0.1', port: 0, hosts: [], tokens: [], metrics: 'open' },
     backends: {
       v1: { endpoints: v1.map(endpoint), probe: null, strict: false },
       v2: { endpoints: v2.map(endpoint), probe: null, strict: false },
     },
-    pool: { connections: 256, queue: 1_024, idleMs: 4_000, maxAgeMs: 300_000 },
+    // Idle for longer than any test: what a test sees closed was closed for a reason.
+    pool: { connections: 256, queue: 1_024, idleMs: 60_000, maxAgeMs: 300_000 },
     limits: {
       connections: 20_000,
       perClient: 0,
