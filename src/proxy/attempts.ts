@@ -5,7 +5,7 @@
  * nothing of it was written. Both fail: v2's complete answer if it has one, else v1's error.
  */
 import type { Backend } from '../core/model/config.ts'
-import { LANE_FALLBACK, LANE_V2, OUTCOME_ABORTED, OUTCOME_TIMEOUT, counterId, outcomeOfStatus } from '../core/model/observation.ts'
+import { LANE_V2, OUTCOME_ABORTED, OUTCOME_TIMEOUT, outcomeOfStatus } from '../core/model/observation.ts'
 import type { AnswerInfo } from '../wire/answer.ts'
 import type { Head } from '../wire/head.ts'
 import type { Upstream, UpstreamFault, UpstreamUser } from '../wire/upstream.ts'
@@ -15,8 +15,6 @@ import { FAILURE } from './failure.ts'
 import type { Failure } from './failure.ts'
 import { HeldAnswer } from './held-answer.ts'
 import { ANSWERING, CONNECTING, NONE, SENT, Sending } from './sending.ts'
-
-const FALLBACKS = counterId('fallbacks')
 
 export class Attempts extends Sending implements UpstreamUser {
   readonly answer: Answering
@@ -80,8 +78,7 @@ export class Attempts extends Sending implements UpstreamUser {
     const moves = this.lane === LANE_V2 && this.mayFallBack(outcome)
     this.record(outcome)
     if (moves) {
-      this.ctx.recorder.count(exchange.slot, FALLBACKS)
-      this.attempt('v1', LANE_FALLBACK)
+      this.fallBack()
       return
     }
     this.phase = NONE
@@ -122,8 +119,7 @@ export class Attempts extends Sending implements UpstreamUser {
     this.conn = null
     this.#held = new HeldAnswer(exchange, ctx, conn, head, info)
     this.record(outcomeOfStatus(info.status), this.sentAt > 0 ? ctx.clock() - this.sentAt : -1)
-    ctx.recorder.count(exchange.slot, FALLBACKS)
-    this.attempt('v1', LANE_FALLBACK)
+    this.fallBack()
   }
 
   onBody(buf: Buffer, from: number, to: number): void {

@@ -15,6 +15,7 @@ import { FAILURE } from './failure.ts'
 import type { Failure } from './failure.ts'
 import { fallsBackOn, stillOnV2 } from './fallback.ts'
 
+const FALLBACKS = counterId('fallbacks')
 const RETRIES = counterId('retries')
 
 export const NONE = 0
@@ -105,10 +106,16 @@ export abstract class Sending {
     this.#send(conn)
   }
 
+  /** v1 answers in v2's place. */
+  protected fallBack(): void {
+    this.ctx.recorder.count(this.exchange.slot, FALLBACKS)
+    this.attempt('v1', LANE_FALLBACK)
+  }
+
   /** A rollback reached a request that v2 has not answered: v1 serves it, and nobody is blamed. */
   #moveToV1(): void {
     this.record(OUTCOME_ABORTED)
-    this.attempt('v1', LANE_FALLBACK)
+    this.fallBack()
   }
 
   /** Called when the routing words took v2 away: repeatable requests that wait for v2 go to v1 at once. */

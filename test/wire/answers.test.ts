@@ -6,7 +6,7 @@ import { get, request as requestOf } from '../support/wire/client.ts'
 import { problem, useGateway } from '../support/wire/fixture.ts'
 import { has, value, values, type Message } from '../support/wire/message.ts'
 import { byteByByte } from '../support/wire/random.ts'
-import { until } from '../support/wire/until.ts'
+import { turnOfLoop, until } from '../support/wire/until.ts'
 
 const gateway = useGateway()
 const strict = useGateway({ config: { backends: { v1: { strict: true } } } })
@@ -177,16 +177,21 @@ describe('without a body', () => {
   ])('bytes after %s reach nobody, and that connection is never used again', async (_, method, bytes) => {
     for (const pieces of [[Buffer.from(bytes)], byteByByte(Buffer.from(bytes))]) {
       await gateway.backend.disconnect()
+      const used: number[] = []
       gateway.backend.reset(async (exchange) => {
         if (!(await exchange.whole)) return
         await exchange.send(exchange.request.target === '/first' ? pieces : ok('fine'))
+        used.push(exchange.connection.id)
       })
       const client = gateway.client({ methods: [method, 'GET'] })
       await client.send(requestOf(method, '/first'))
       await client.answer(1)
-      await until('the poisoned connection dropped', () => gateway.backend.connections[0]?.ended !== null)
+      await until('all of it sent', () => used.length === 1)
+      for (let i = 0; i < 3; i++) await turnOfLoop()
       await client.send(get('/second'))
       expect((await client.answer(2)).body.toString()).toBe('fine')
+      expect(new Set(used).size).toBe(2)
+      expect(gateway.backend.connections[0]?.ended).not.toBeNull()
       expect([client.complete.length, client.text.includes('poison')]).toEqual([2, false])
     }
   })

@@ -183,6 +183,45 @@ describe('an idle connection', () => {
     expect(gateway.backend.requests.map((request) => request.target)).toEqual(Array.from({ length: 100 }, (_, i) => `/${i + 1}`))
   })
 
+  it.each(['before', 'after'])('whose FIN comes in the same moment as a POST (%s it) costs no POST: 50 times', async (order) => {
+    for (let i = 0; i < 50; i++) {
+      const used: Exchange[] = []
+      gateway.backend.reset(async (exchange) => {
+        used.push(exchange)
+        await answerOk(exchange)
+      })
+      const client = gateway.client()
+      await client.send(get('/1'))
+      await client.answer(1)
+      // One turn of the loop for both: the engine finds the request and the FIN ready at the same time.
+      if (order === 'before') used.forEach(FIN)
+      client.socket.write(post('/2', 'x'))
+      if (order === 'after') used.forEach(FIN)
+      expect((await client.answer(2)).status).toBe(200)
+      expect(gateway.backend.requests.map((request) => request.target)).toEqual(['/1', '/2'])
+      client.close()
+    }
+  })
+
+  it('for more than a second is not trusted with a POST, but with a GET', async () => {
+    const backend = new RawBackend()
+    const engine = await startEngine({ v1: await backend.listen() })
+    const client = gateway.client({ port: engine.port })
+    await client.send(get('/1'))
+    await client.answer(1)
+    // The law is about time itself: nothing else could be waited for.
+    await new Promise((resolve) => setTimeout(resolve, 1_200))
+    await client.send(post('/2', 'x'))
+    await client.answer(2)
+    expect(backend.connections.length).toBe(2)
+    await client.send(get('/3') + get('/4'))
+    await client.answer(4)
+    expect(backend.connections.length).toBe(2)
+    client.close()
+    await engine.close()
+    await backend.close()
+  })
+
   it('is given up before the backend’s Keep-Alive: timeout', async () => {
     await gateway.backend.disconnect()
     await gateway.exchange(get('/'), async (exchange) => exchange.send(ok('x', 'Keep-Alive: timeout=1, max=100')))
