@@ -1,5 +1,6 @@
 /**
- * A few redacted pairs per finding, kept fairly: every pair that showed it has the same chance.
+ * A few redacted pairs per finding: the first one for good, so that an id once shown can still be looked at;
+ * of the others every pair that showed it has the same chance.
  *
  * A reservoir (Vitter's algorithm R) per finding, and a byte cap over all of them, past which the oldest
  * go: a finding then has fewer examples, never wrong ones. Only redacted samples may be given to `keep`.
@@ -46,7 +47,7 @@ export class Samples {
   keep(sample: Omit<Sample, 'id'>): string {
     const id = randomBytes(8).toString('hex')
     const before = this.idsOf(sample.finding)
-    if (before.length >= this.#limits.perFinding) this.#drop(before[Math.floor(this.#random() * before.length)] ?? '')
+    if (before.length >= this.#limits.perFinding) this.#drop(before[1 + Math.floor(this.#random() * (before.length - 1))] ?? '')
     const whole = { id, ...sample }
     const bytes = sizeOf(whole)
     this.#byFinding.set(sample.finding, [...this.idsOf(sample.finding), id])
