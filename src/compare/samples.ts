@@ -40,7 +40,8 @@ export class Samples {
 
   /** Whether the pair that showed this finding for the `nth` time (from 1) is to be kept. */
   wants(nth: number): boolean {
-    return nth <= this.#limits.perFinding || this.#random() * nth < this.#limits.perFinding
+    const places = this.#limits.perFinding - 1
+    return nth <= places + 1 || this.#random() * (nth - 1) < places
   }
 
   /** Keeps the sample under a new id, which it returns; another of the finding's may have to go. */
