@@ -204,7 +204,7 @@ export class Client implements ClientLink, SocketHandler, Timed {
     } catch (error) {
       this.onCrash(error)
     }
-    if (this.#ended && this.#phase === IDLE && this.#held.unread === 0) this.finish()
+    if (this.#ended && this.#held.length === 0 && this.#held.unread === 0) this.onEnd()
   }
 
   /** No more answers: FIN behind what is written, then a bounded read until the client closes. */
@@ -241,7 +241,7 @@ export class Client implements ClientLink, SocketHandler, Timed {
       return
     }
     if (this.#held.unread > 0 || (this.#phase === BUSY && this.#exchange?.requestDone === true)) return
-    if (this.#phase === BUSY || this.#phase === HEAD) this.destroy()
+    if (this.#phase === BUSY) this.destroy()
     else this.finish()
   }
 

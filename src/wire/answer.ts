@@ -7,7 +7,7 @@
 import { COMMA, equalsFolded, parseDecimal, skipSpace, trimSpace } from './bytes.ts'
 import { REPAIRED_EQUAL_LENGTHS, REPAIRED_TE_WINS } from './head.ts'
 import type { Head } from './head.ts'
-import { H_CONNECTION, H_CONTENT_LENGTH, H_KEEP_ALIVE, H_TRANSFER_ENCODING, isHopByHop } from './names.ts'
+import { H_CONNECTION, H_CONTENT_LENGTH, H_KEEP_ALIVE, H_TRANSFER_ENCODING, LOOKALIKE, isHopByHop } from './names.ts'
 import { FRAME_CHUNKED, FRAME_CLOSE, FRAME_LENGTH, FRAME_NONE, dropNominated } from './request.ts'
 
 export class AnswerInfo {
@@ -34,6 +34,11 @@ export function readAnswer(head: Head, info: AnswerInfo, noBody: boolean, strict
   for (let i = 0; i < head.count; i++) {
     const id = head.id[i] ?? 0
     if (id === 0) continue
+    if (id >= LOOKALIKE) {
+      // `Content_Length` frames nothing: it is a header like any other, and passes.
+      head.id[i] = 0
+      continue
+    }
     if (id === H_CONTENT_LENGTH) {
       if (!readLength(head, i, info, strict)) return false
       head.drop[i] = 1

@@ -6,7 +6,7 @@
 import { CR, COLON, HTAB, LF, SP, TOKEN, VALUE, trimSpace } from './bytes.ts'
 import { BAD, DONE, MORE, REPAIRED_BARE_LF, REPAIRED_CONTROL, REPAIRED_FOLD, REPAIRED_SPACE, TOO_LARGE } from './head.ts'
 import type { Head, HeadLimits, ScanStatus } from './head.ts'
-import { hashStep, knownName } from './names.ts'
+import { H_CONTENT_LENGTH, H_TRANSFER_ENCODING, hashStep, knownName } from './names.ts'
 
 const S_LINE_START = 10
 const S_NAME = 11
@@ -130,7 +130,7 @@ export function scanLines(head: Head, to: number, lenient: boolean, limits: Head
           n++
           pos++
           state = S_LINE_START
-        } else if (lenient && b !== 0 && b !== LF) {
+        } else if (lenient && b !== 0 && b !== LF && !framesBody(head.id[n] ?? 0)) {
           buf[pos] = SP
           head.repairs |= REPAIRED_CONTROL
           pos++
@@ -165,4 +165,9 @@ export function scanLines(head: Head, to: number, lenient: boolean, limits: Head
   head.count = n
   if (status === DONE) head.end = pos
   return status !== BAD && pos - head.start > limits.headBytes ? TOO_LARGE : status
+}
+
+/** What says how long a body is must be said cleanly: a control byte there is a fault, not a blemish. */
+function framesBody(id: number): boolean {
+  return id === H_CONTENT_LENGTH || id === H_TRANSFER_ENCODING
 }

@@ -110,16 +110,22 @@ for (let id = 1; id < KNOWN.length; id++) {
   SLOT[slot] = id
 }
 
+/** Added to the id of a name that only looks like a known one: spelt with `_` for `-`. */
+export const LOOKALIKE = 128
+
 /** The id of the name in `buf[from, to)`, whose hash is `hash`; 0 when the gateway has no opinion about it. */
 export function knownName(buf: Uint8Array, from: number, to: number, hash: number): number {
   const id = SLOT[slotOf(hash)] ?? 0
   if (id === 0) return 0
   const name = BYTES[id]
   if (name === undefined || name.length !== to - from) return 0
+  let underscores = 0
   for (let at = 0; at < name.length; at++) {
-    if (FOLD[buf[from + at] ?? 0] !== name[at]) return 0
+    const byte = buf[from + at] ?? 0
+    if (FOLD[byte] !== name[at]) return 0
+    if (byte === 0x5f) underscores = LOOKALIKE
   }
-  return id
+  return id + underscores
 }
 
 /** For tests and tables: every known name. */

@@ -188,7 +188,5 @@ export class Pool implements EndpointOwner {
 
 /** Another socket path, TLS or not, or another name on the certificate: connections of one are none of the other's. */
 function sameAddress(a: Address, b: Address): boolean {
-  return (
-    a.address === b.address && a.port === b.port && a.socketPath === b.socketPath && a.tls === b.tls && a.serverName === b.serverName
-  )
+  return a.address === b.address && a.port === b.port && a.socketPath === b.socketPath && a.tls === b.tls && a.serverName === b.serverName
 }

@@ -14,6 +14,7 @@ import {
   H_HOST,
   H_TRANSFER_ENCODING,
   H_UPGRADE,
+  LOOKALIKE,
   isHopByHop,
   isLookalikeDanger,
   isProtected,
@@ -90,7 +91,12 @@ function readLines(head: Head, info: RequestInfo): RequestFault | null {
   for (let i = 0; i < head.count; i++) {
     const id = head.id[i] ?? 0
     if (id === 0) continue
-    if (isLookalike(head, i, id)) continue
+    if (id >= LOOKALIKE) {
+      // A name that is dangerous only by its underscores is dropped; any other is simply another name.
+      if (isLookalikeDanger(id - LOOKALIKE)) head.drop[i] = 1
+      head.id[i] = 0
+      continue
+    }
     if (id === H_HOST) {
       if (info.hostLine >= 0) return 'bad_request'
       info.hostLine = i
@@ -114,20 +120,6 @@ function readLines(head: Head, info: RequestInfo): RequestFault | null {
   info.websocket = info.websocket && upgrade >= 0 && mayUpgrade(head, info, upgrade)
   const hasBody = info.framing === FRAME_CHUNKED || info.length > 0
   return info.websocket && hasBody ? 'bad_request' : null
-}
-
-/** A name that is dangerous only by its underscores is dropped and read by nobody. */
-function isLookalike(head: Head, i: number, id: number): boolean {
-  const from = head.nameStart[i] ?? 0
-  for (let at = from; at < (head.nameEnd[i] ?? 0); at++) {
-    if (head.buf[at] === 0x5f) {
-      if (isLookalikeDanger(id)) head.drop[i] = 1
-      // A harmless name with underscores is simply another name.
-      else head.id[i] = 0
-      return true
-    }
-  }
-  return false
 }
 
 function readFraming(head: Head, info: RequestInfo, te: number, length: number): RequestFault | null {

@@ -146,9 +146,10 @@ function dialTls(to: Address, handler: DialHandler): Socket {
   return socket
 }
 
-/** Cuts a connection so that the peer cannot take it for a clean end: RST over TCP. */
+/** Cuts a connection so that the peer cannot take it for a clean end: RST over TCP, where there is such a thing. */
 export function cut(socket: Socket): void {
   if (socket.destroyed) return
-  if ('encrypted' in socket) socket.destroy()
+  // While it connects Node would wait for the connection first; of other sockets it throws.
+  if (socket.connecting || 'encrypted' in socket || socket.remoteFamily === undefined) socket.destroy()
   else socket.resetAndDestroy()
 }

@@ -23,7 +23,7 @@ const VERSION = Buffer.from('HTTP/')
 /** Scans a request head from `head.pos` to `to`; strict, nothing is repaired. */
 export function scanRequest(head: Head, to: number, limits: HeadLimits): ScanStatus {
   while (head.state < S_LINES) {
-    if (head.pos >= to) return head.pos - head.start > limits.requestLineBytes ? LINE_TOO_LONG : MORE
+    if (head.pos >= to) return head.state < R_LF && head.pos - head.start > limits.requestLineBytes ? LINE_TOO_LONG : MORE
     const status = requestLineStep(head, to, limits)
     if (status !== MORE) return status
   }
@@ -53,7 +53,7 @@ function requestLineStep(head: Head, to: number, limits: HeadLimits): ScanStatus
     case R_TARGET:
       return targetStep(head, to, limits)
     case R_VERSION:
-      return versionStep(head, byte)
+      return versionStep(head, byte, limits)
     default:
       if (byte !== LF) return BAD
       head.pos++
@@ -93,7 +93,7 @@ function targetStep(head: Head, to: number, limits: HeadLimits): ScanStatus {
 }
 
 /** One byte of `HTTP/d.d CR`, `head.mark` being its start. */
-function versionStep(head: Head, byte: number): ScanStatus {
+function versionStep(head: Head, byte: number, limits: HeadLimits): ScanStatus {
   const at = head.pos - head.mark
   const { buf, mark } = head
   if (at < 5) {
@@ -104,6 +104,8 @@ function versionStep(head: Head, byte: number): ScanStatus {
     if (byte !== 0x2e) return BAD
   } else {
     if (byte !== CR) return BAD
+    // The line without its CRLF, however it was cut into reads.
+    if (head.pos - head.start > limits.requestLineBytes) return LINE_TOO_LONG
     const major = HEX[buf[mark + 5] ?? 0] ?? 0
     const minor = HEX[buf[mark + 7] ?? 0] ?? 0
     if (major > 1) return BAD_VERSION

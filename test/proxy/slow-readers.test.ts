@@ -22,22 +22,6 @@ function inPieces(body: Buffer, size: number): Script {
 }
 
 describe('a client that reads late gets all of it', () => {
-  it.each([1_000, 9_000, 30_000, 65_536, 200_000])('in pieces of %i bytes', async (size) => {
-    // Enough to fill every buffer on the way, in few enough pieces.
-    const body = randomBody(createRandom(size), Math.min(TOTAL, size * 9_000))
-    const stage = await open({ v1: inPieces(body, size), route: { timeouts: { idleMs: 5_000 } } })
-    const client = stage.client()
-    await client.connected()
-    client.socket.pause()
-    await client.send(get('/'))
-    const sent = (): number => stage.v1.connections[0]?.socket.bytesWritten ?? 0
-    const steady = await untilSteady('what the backend could send', sent, 300)
-    if (body.length > 20_000_000) expect(steady).toBeLessThan(body.length)
-    client.socket.resume()
-    const answer = await client.answer(1, 20_000)
-    expect(answer.body.equals(body)).toBe(true)
-  }, 40_000)
-
   it('in sips, and further requests on the same connection after it', async () => {
     const body = randomBody(createRandom(1), 6_000_000)
     const stage = await open({ v1: (exchange) => (exchange.index === 0 ? inPieces(body, 20_000)(exchange) : answerOk(exchange)) })
@@ -69,7 +53,10 @@ describe('a client that stops reading', () => {
     await client.connected()
     client.socket.pause()
     await client.send(get('/'))
+    // What waits for it is counted as held memory, and given back.
+    await until('it is held', () => stage.ctx.heldBytes > 0)
     await until('the backend was left', () => stage.v1.requests.length === 1 && stage.v1.open.length === 0, 10_000)
+    expect(stage.ctx.heldBytes).toBe(0)
     expect(stage.counted('v1')).toEqual({ aborted: 1 })
   }, 20_000)
 
@@ -111,33 +98,6 @@ describe('a client that stops reading', () => {
 })
 
 describe('a backend that reads late', () => {
-  it.each([1_000, 30_000, 65_536])('gets all of a request sent in pieces of %i bytes', async (size) => {
-    const body = randomBody(createRandom(size), Math.min(TOTAL, size * 9_000))
-    const stage = await open({ v1: answerOk })
-    const client = stage.client()
-    const warm = stage.client()
-    await warm.send(get('/warm'))
-    await warm.answer()
-    const [connection] = stage.v1.connections
-    connection?.socket.pause()
-    let sent = 0
-    const sending = (async () => {
-      await client.send(request('PUT', '/up', [`Content-Length: ${body.length}`]))
-      for (let at = 0; at < body.length; at += size) {
-        await client.send(body.subarray(at, at + size))
-        sent = at + size
-        await turnOfLoop()
-      }
-    })()
-    await untilSteady('what the client could send', () => sent, 300)
-    expect(stage.ctx.heldBytes).toBeLessThan(200_000)
-    connection?.socket.resume()
-    await sending
-    await client.answer(1, 20_000)
-    const got = stage.v1.complete.find((one) => one.target === '/up')
-    expect(got?.body.equals(body)).toBe(true)
-  }, 40_000)
-
   it('and a client that leaves meanwhile leaves nothing behind', async () => {
     const stage = await open({ v1: hang })
     const client = stage.client()

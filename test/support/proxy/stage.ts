@@ -5,7 +5,7 @@
 import { afterEach, expect } from 'vitest'
 import type { Backend, GatewayConfig, RouteConfig } from '../../../src/core/model/config.ts'
 import type { SharedMemory } from '../../../src/core/model/messages.ts'
-import { LANES, OUTCOMES } from '../../../src/core/model/observation.ts'
+import { ASSIGNED_BY_BUCKET, ASSIGNED_OTHERWISE, LANES, OUTCOMES } from '../../../src/core/model/observation.ts'
 import type { Counter, Lane, Outcome } from '../../../src/core/model/observation.ts'
 import type { PairBatch, PairMeta } from '../../../src/core/model/pair.ts'
 import { GATEWAY_SLOT, MAX_ENDPOINTS, MAX_ROUTES, packWord } from '../../../src/core/model/routing.ts'
@@ -157,6 +157,11 @@ export class Stage {
   counted(lane: Lane, slot = 1): Partial<Record<Outcome | 'started' | 'finished', number>> {
     const { started: _started, finished: _finished, ...outcomes } = this.lane(lane, slot)
     return Object.fromEntries(Object.entries(outcomes).filter(([, count]) => count > 0))
+  }
+
+  /** Finished exchanges of a lane that the bucket rule decided, or anything else. */
+  finished(lane: Lane, by: 'bucket' | 'otherwise', slot = 1): number {
+    return finishedOf(createReader(this.memory).slot(slot), laneId(lane), by === 'bucket' ? ASSIGNED_BY_BUCKET : ASSIGNED_OTHERWISE)
   }
 
   counter(name: Counter, slot = 1): number {
