@@ -12,15 +12,15 @@ const report = join(reports, 'vitest.json')
 const env = { ...process.env, PATH: `${bin}:${process.env.PATH}` }
 
 const steps = [
-  ['format', 'prettier', ['--check', '.', '--log-level', 'warn']],
-  ['lint', 'oxlint', ['--type-aware', '--deny-warnings', '.']],
-  ['types', 'tsc', ['-p', '.']],
-  ['dead code', 'knip', []],
-  ['tests', 'vitest', ['run', '--coverage', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`]],
+  { name: 'format', command: 'prettier', args: ['--check', '.', '--log-level', 'warn'] },
+  { name: 'lint', command: 'oxlint', args: ['--type-aware', '--deny-warnings', '.'] },
+  { name: 'types', command: 'tsc', args: ['-p', '.'] },
+  { name: 'dead code', command: 'knip', args: [] },
+  { name: 'tests', command: 'vitest', args: ['run', '--coverage', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`] },
 ]
 
 const failed = []
-for (const [name, command, args] of steps) {
+for (const { name, command, args } of steps) {
   console.log(`\n== ${name}: ${command} ${args.join(' ')}`)
   const started = performance.now()
   const { status } = spawnSync(join(bin, command), args, { cwd: root, env, stdio: 'inherit' })

@@ -55,7 +55,10 @@ const admin = z
   .strictObject({
     host: names.listenHost('Address the admin port binds to.').prefault('127.0.0.1'),
     port: port('Admin port; 0 = any free one.').prefault(9090),
-    hosts: z.array(names.hostName('Further name the admin port is reached by, for example banyan-admin.banyan.')).meta({ description: 'Names the admin port is reached by besides its address: changes sent to any other Host are refused.' }).prefault([]),
+    hosts: z
+      .array(names.hostName('Further name the admin port is reached by, for example banyan-admin.banyan.'))
+      .meta({ description: 'Names the admin port is reached by besides its address: changes sent to any other Host are refused.' })
+      .prefault([]),
     tokens: z.array(token).meta({ description: 'Who may use the admin port. Without tokens it is open on loopback only.' }).prefault([]),
     metrics: choice('open: /metrics needs no token.', ['open', 'token']).prefault('open'),
   })

@@ -94,6 +94,8 @@ export interface MirrorGate {
   /** A pair for this request, or null when it is not to be mirrored. */
   consider(exchange: ExchangeLink, route: CompiledRoute, primary: Backend): Pair | null
   flush(): void
+  /** The oldest revision a mirror still counts under; `newest` when there is none older. */
+  oldestRevision(newest: number): number
 }
 
 export interface TunnelGate {
@@ -101,6 +103,8 @@ export interface TunnelGate {
   /** Turns the exchange into a tunnel. `forwarded`: the finished head without its upgrade lines. */
   open(exchange: ExchangeLink, backend: Backend, forwarded: Buffer): void
   onRolledBack(): void
+  /** The oldest revision a tunnel still counts under, or looks at the words of; `newest` when there is none older. */
+  oldestRevision(newest: number): number
   close(): void
 }
 

@@ -155,7 +155,7 @@ class DataEngine implements Engine {
       const revision = client.exchange?.runtime.snapshot.revision ?? oldest
       if (revision < oldest) oldest = revision
     }
-    return oldest
+    return this.ctx.tunnels.oldestRevision(this.ctx.mirrors.oldestRevision(oldest))
   }
 
   listen(): Promise<number> {

@@ -53,6 +53,8 @@ export class Mirrors implements MirrorGate, PairOwner, JobOwner {
   readonly #pools: Readonly<Record<Backend, Pool>>
   readonly #send: (batch: PairBatch) => boolean
   readonly #routes = new Map<number, RouteMirrors>()
+  /** Those that wait or run. */
+  readonly #jobs = new Set<MirrorJob>()
   #batch: EncodedPair[] = []
   #batchBytes = 0
 
@@ -92,7 +94,8 @@ export class Mirrors implements MirrorGate, PairOwner, JobOwner {
     }
     const { method, requestId } = exchange
     const { target } = ctx.facts
-    return new Pair(this, route, { method, target, requestId, primaryBackend: primary, conditional: isConditional(ctx.facts) })
+    const { revision } = exchange.runtime.snapshot
+    return new Pair(this, route, { method, target, requestId, revision, primaryBackend: primary, conditional: isConditional(ctx.facts) })
   }
 
   #of(slot: number): RouteMirrors {
@@ -123,6 +126,7 @@ export class Mirrors implements MirrorGate, PairOwner, JobOwner {
     }
     const backend = pair.primaryBackend === 'v1' ? 'v2' : 'v1'
     const job = new MirrorJob(this, ctx, pair, this.#pools[backend], ctx.wheel.now + config.mirror.timeoutMs)
+    this.#jobs.add(job)
     if (mirrors.running < config.mirror.concurrency) this.#run(mirrors, job)
     else mirrors.queue.push(job)
   }
@@ -150,6 +154,7 @@ export class Mirrors implements MirrorGate, PairOwner, JobOwner {
 
   /** A job's time ran out while it waited. */
   jobExpired(job: MirrorJob): void {
+    this.#jobs.delete(job)
     const { slot } = job.pair.route
     const { queue } = this.#of(slot)
     const at = queue.indexOf(job)
@@ -163,6 +168,7 @@ export class Mirrors implements MirrorGate, PairOwner, JobOwner {
     const ctx = this.#ctx()
     const { slot } = job.pair.route
     const mirrors = this.#of(slot)
+    this.#jobs.delete(job)
     mirrors.running--
     ctx.recorder.finished(slot, this.#lane(job.pair), ASSIGNED_OTHERWISE, outcome, latencyMs, latencyMs)
     if (failed) ctx.recorder.count(slot, FAILED)
@@ -211,6 +217,12 @@ export class Mirrors implements MirrorGate, PairOwner, JobOwner {
 
   held(bytes: number): void {
     this.#ctx().heldBytes += bytes
+  }
+
+  oldestRevision(newest: number): number {
+    let oldest = newest
+    for (const { pair } of this.#jobs) oldest = Math.min(oldest, pair.revision)
+    return oldest
   }
 }
 

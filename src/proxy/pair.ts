@@ -36,13 +36,15 @@ export interface PairOwner {
 }
 
 /** The request a pair is about. */
-export type PairOf = Pick<Pair, 'method' | 'target' | 'requestId' | 'primaryBackend' | 'conditional'>
+export type PairOf = Pick<Pair, 'method' | 'target' | 'requestId' | 'revision' | 'primaryBackend' | 'conditional'>
 
 export class Pair {
   readonly route: CompiledRoute
   readonly method: string
   readonly target: string
   readonly requestId: string
+  /** Of the snapshot the request began with. */
+  readonly revision: number
   /** Who serves the client. */
   readonly primaryBackend: Backend
   /** The request has `If-*` or `Range`: its answers hang on validators of one backend, so only equality says something. */
@@ -70,6 +72,7 @@ export class Pair {
     this.method = of.method
     this.target = of.target
     this.requestId = of.requestId
+    this.revision = of.revision
     this.primaryBackend = of.primaryBackend
     this.conditional = of.conditional
     this.#cap = route.config.mirror.maxBodyBytes

@@ -13,6 +13,8 @@ import type { Server, TLSSocket } from 'node:tls'
 const TICKET_KEY_BYTES = 48
 /** Rotated certificates are in use this soon; a stat per file is all it costs. */
 const LOOK_MS = 10_000
+/** As long as a request head has by default; Node would wait two minutes, and for those who left too. */
+const HANDSHAKE_MS = 10_000
 
 export interface TlsFiles {
   readonly cert: string
@@ -27,6 +29,7 @@ export function createTlsListener(files: TlsFiles, onSocket: (socket: TLSSocket)
     ALPNProtocols: ['http/1.1'],
     noDelay: true,
     allowHalfOpen: true,
+    handshakeTimeout: HANDSHAKE_MS,
     ticketKeys: ticketKeys(pair.key),
   })
   server.on('secureConnection', onSocket)

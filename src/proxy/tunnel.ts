@@ -50,6 +50,7 @@ export class Tunnel implements Timed {
   readonly #lane: number
   readonly #assigned: number
   readonly #startedAt: number
+  readonly #revision: number
   readonly #ctx: Context
 
   constructor(ctx: Context, exchange: ExchangeLink, to: Pick<Tunnel, 'route' | 'backend' | 'endpoint' | 'target' | 'added'>) {
@@ -64,13 +65,15 @@ export class Tunnel implements Timed {
     this.#lane = to.backend === 'v2' ? LANE_V2 : LANE_V1
     this.#assigned = exchange.assigned
     this.#startedAt = exchange.startedAt
+    this.#revision = exchange.runtime.snapshot.revision
     this.stream = new TunnelSocket(this.client, () => this.touch())
     ctx.recorder.started(this.route.slot, this.#lane)
     this.#arm(this.route.config.timeouts.connectMs)
   }
 
-  get isOpen(): boolean {
-    return this.#phase === 'open'
+  /** While it still counts in its route's slot, or looks at its word. */
+  get holdsRevision(): number {
+    return this.#recorded && this.backend === 'v1' ? Infinity : this.#revision
   }
 
   /** 0 = no deadline. */

@@ -123,6 +123,12 @@ export class Tunnels implements TunnelGate {
     }
   }
 
+  oldestRevision(newest: number): number {
+    let oldest = newest
+    for (const tunnel of this.#open) oldest = Math.min(oldest, tunnel.holdsRevision)
+    return oldest
+  }
+
   /** Ends them all. */
   close(): void {
     for (const tunnel of this.#open) tunnel.stream.destroy()

@@ -68,7 +68,7 @@ export async function run(args: readonly string[], { env = {}, cwd = '/', termin
   return { code, out: out.join('\n'), err: err.join('\n') }
 }
 
-export function createProgram(io: CliIo, terminal: Terminal): Command {
+function createProgram(io: CliIo, terminal: Terminal): Command {
   const program = new Command('banyan').exitOverride().configureOutput({ writeErr: () => undefined, writeOut: () => undefined })
   for (const register of [status, top, weight, stage, rollback, rearm, explain, diffs, sample, audit, plan]) register(program, io, terminal)
   completion(program, io)

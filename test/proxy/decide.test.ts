@@ -15,7 +15,9 @@ interface Case {
   readonly key: string
   readonly bucket: number
 }
-const VECTORS = (JSON.parse(readFileSync(new URL('../vectors/buckets.json', import.meta.url), 'utf8')) as { readonly cases: readonly Case[] }).cases
+const VECTORS = (
+  JSON.parse(readFileSync(new URL('../vectors/buckets.json', import.meta.url), 'utf8')) as { readonly cases: readonly Case[] }
+).cases
 /** Keys that can be written in a header as they are. */
 const PLAIN = VECTORS.filter(({ key, salt }) => salt === 'gateway' && /^[\x21-\x7e]+$/.test(key) && !/["',;=]/.test(key))
 const HALF = { stage: 'canary' as const, weightBps: 5_000 }
@@ -65,8 +67,12 @@ describe('sticky keys', () => {
   })
 
   it('of the client s address is the one a trusted proxy names, and only that', async () => {
-    const stage = await open({ word: HALF, config: { sticky: [{ kind: 'ip', direct: false }], trustedProxies: ['127.0.0.1/32'], debug: { secret: 's' } } })
-    const from = async (...lines: string[]): Promise<string> => value(await stage.ask(get('/', 'X-Banyan-Debug: s', ...lines)), 'x-banyan-decision') ?? ''
+    const stage = await open({
+      word: HALF,
+      config: { sticky: [{ kind: 'ip', direct: false }], trustedProxies: ['127.0.0.1/32'], debug: { secret: 's' } },
+    })
+    const from = async (...lines: string[]): Promise<string> =>
+      value(await stage.ask(get('/', 'X-Banyan-Debug: s', ...lines)), 'x-banyan-decision') ?? ''
     expect(await from('X-Forwarded-For: 203.0.113.7')).not.toBe(await from('X-Forwarded-For: 203.0.113.8'))
     // The right-most untrusted address counts: what stands before it anybody can write.
     expect(await from('X-Forwarded-For: 1.2.3.4, 203.0.113.7, 127.0.0.1')).toBe(await from('X-Forwarded-For: 203.0.113.7'))
@@ -199,7 +205,9 @@ describe('the sticky cookie', () => {
     const seen = new Set<string>()
     for (let i = 0; i < 20; i++) {
       const answer = await stage.ask(get('/', 'X-Banyan-Debug: s'))
-      expect(values(answer, 'set-cookie')).toEqual([expect.stringMatching(/^banyan_id=[0-9a-f]{32}; Path=\/; Max-Age=60; HttpOnly; SameSite=Lax$/)])
+      expect(values(answer, 'set-cookie')).toEqual([
+        expect.stringMatching(/^banyan_id=[0-9a-f]{32}; Path=\/; Max-Age=60; HttpOnly; SameSite=Lax$/),
+      ])
       const id = mintedIn(answer) ?? ''
       seen.add(id)
       const again = await stage.ask(get('/', 'X-Banyan-Debug: s', `Cookie: banyan_id=${id}`))
@@ -260,7 +268,8 @@ describe('what the answer says', () => {
     const stage = await open({ word: { stage: 'canary', weightBps: 500 }, config: { debug: { header: 'X-Dbg', secret: 's3cret' } } })
     const alice = await stage.ask(get('/', 'X-User-Id: alice', 'x-dbg: s3cret'))
     expect(value(alice, 'x-banyan-decision')).toBe('v2; rule=bucket; bucket=17; below=500')
-    for (const line of ['x-dbg: wrong', 'x-dbg:', 'X-Other: s3cret']) expect(has(await stage.ask(get('/', line)), 'x-banyan-decision')).toBe(false)
+    for (const line of ['x-dbg: wrong', 'x-dbg:', 'X-Other: s3cret'])
+      expect(has(await stage.ask(get('/', line)), 'x-banyan-decision')).toBe(false)
     const none = await open({ config: { debug: { header: 'X-Dbg', secret: null } } })
     expect(has(await none.ask(get('/', 'X-Dbg: null')), 'x-banyan-decision')).toBe(false)
     expect(stage.v2.text + stage.v1.text).not.toMatch(/x-dbg/i)

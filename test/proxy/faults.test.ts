@@ -45,7 +45,10 @@ function mine(stage: Stage, property: keyof RouteConfig): Mine {
 async function withWitness(options: StageOptions): Promise<{ stage: Stage; witness: () => Promise<void> }> {
   const { opened, open: answer } = gate()
   const v1 = options.v1 === undefined || options.v1 === 'refuses' ? answerAs('v1') : options.v1
-  const stage = await open({ ...options, v1: (exchange) => (exchange.request.target === '/witness' ? after(opened, answerAs('v1'))(exchange) : v1(exchange)) })
+  const stage = await open({
+    ...options,
+    v1: (exchange) => (exchange.request.target === '/witness' ? after(opened, answerAs('v1'))(exchange) : v1(exchange)),
+  })
   stage.expectedErrors = 1
   const word = Atomics.load(stage.ctx.words, 1)
   stage.setWord({ stage: 'off' })
@@ -77,7 +80,12 @@ describe('an error of our own cuts its connection and no other, thrown', () => {
   })
 
   it('while the answer is read', async () => {
-    const { stage, witness } = await withWitness({ word: SHADOW, v2: hang, v1: answerAs('v1'), route: { mirror: { sample: 100, timeoutMs: 300 } } })
+    const { stage, witness } = await withWitness({
+      word: SHADOW,
+      v2: hang,
+      v1: answerAs('v1'),
+      route: { mirror: { sample: 100, timeoutMs: 300 } },
+    })
     const trap = mine(stage, 'compare')
     const client = stage.client()
     trap.armed = 1

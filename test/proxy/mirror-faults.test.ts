@@ -58,7 +58,10 @@ const SHADOWS: readonly (readonly [string, Script | 'refuses'])[] = [
   ['answers nonsense', answerBytes('\0\0\0 nonsense\r\n\r\n')],
   ['upgrades unasked', answerBytes('HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n')],
   ['resets at once', (exchange) => void exchange.rst()],
-  ['resets after half its answer', async (exchange) => void (await exchange.send('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf'), await reset(exchange))],
+  [
+    'resets after half its answer',
+    async (exchange) => void (await exchange.send('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf'), await reset(exchange)),
+  ],
   ['closes without an answer', (exchange) => void exchange.fin()],
   ['answers 503', status(503)],
   ['poisons the connection', answerBytes(`${ok('x')}${ok('y')}`)],
@@ -195,7 +198,10 @@ describe('what a pair held is let go when', () => {
   })
 
   it('the client leaves inside the answer, while the shadow still runs', async () => {
-    const stage = await shadowed({ v1: async (exchange) => exchange.send('HTTP/1.1 200 OK\r\nContent-Length: 90000\r\n\r\nxxxx'), v2: drip })
+    const stage = await shadowed({
+      v1: async (exchange) => exchange.send('HTTP/1.1 200 OK\r\nContent-Length: 90000\r\n\r\nxxxx'),
+      v2: drip,
+    })
     const client = stage.client()
     await client.send(get('/'))
     await until('the answer has begun', () => client.received > 0)
@@ -218,7 +224,9 @@ describe('a write that waits in the mirrors queue', () => {
     await stage.ask(`${request('POST', '/second', ['Content-Length: 6'])}a body`)
     // The first ends, whichever way; then the second is sent whole.
     stage.v2.connections[0]?.socket.destroy()
-    await until('the second came whole', () => stage.v2.complete.some((one) => one.target === '/second' && one.body.toString() === 'a body'))
+    await until('the second came whole', () =>
+      stage.v2.complete.some((one) => one.target === '/second' && one.body.toString() === 'a body'),
+    )
     expect(value(stage.v2.complete[1] ?? (stage.v2.requests[0] as never), 'content-length')).toBe('6')
   })
 })

@@ -64,7 +64,9 @@ describe('the shadow', () => {
   it('keeps Host, and gets no Expect, neither once nor twice given', async () => {
     const stage = await punctual({ v1: same(), v2: same(), word: SHADOW, route: { mirror: { sample: 100, methods: ['POST'] } } })
     const client = stage.client()
-    await client.send('POST /up HTTP/1.1\r\nHost: api.example.com:8443\r\nExpect: 100-continue\r\nX-A: 1\r\nexpect: 100-Continue\r\nContent-Length: 4\r\n\r\nbody')
+    await client.send(
+      'POST /up HTTP/1.1\r\nHost: api.example.com:8443\r\nExpect: 100-continue\r\nX-A: 1\r\nexpect: 100-Continue\r\nContent-Length: 4\r\n\r\nbody',
+    )
     await client.answer()
     await stage.quiet()
     const [shadow] = stage.v2.complete

@@ -41,7 +41,7 @@ class Owner implements PairOwner {
 function pairOf(owner: Owner, cap: number): Pair {
   const config = routeConfig({ mirror: { maxBodyBytes: cap } })
   const route = compileRoute(config, 0, gatewayConfig([config], [1], [2]), { slots: {}, resalts: {} })
-  return new Pair(owner, route, { method: 'GET', target: '/', requestId: '', primaryBackend: 'v1', conditional: false })
+  return new Pair(owner, route, { method: 'GET', target: '/', requestId: '', revision: 1, primaryBackend: 'v1', conditional: false })
 }
 
 function head(pair: Pair, side: 'primary' | 'mirror', { status, type }: Answer): void {

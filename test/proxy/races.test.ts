@@ -219,7 +219,11 @@ describe('an early answer', () => {
   it('is delivered although the client goes on sending; then the connection ends', async () => {
     const stage = await open({ v1: (exchange) => void exchange.send('HTTP/1.1 403 No\r\nContent-Length: 2\r\n\r\nno') })
     const client = stage.client()
-    const sending = client.send([Buffer.from(request('POST', '/', ['Content-Length: 3000000'])), Buffer.alloc(500_000), Buffer.alloc(500_000)])
+    const sending = client.send([
+      Buffer.from(request('POST', '/', ['Content-Length: 3000000'])),
+      Buffer.alloc(500_000),
+      Buffer.alloc(500_000),
+    ])
     const answer = await client.answer()
     expect([answer.status, answer.body.toString(), value(answer, 'connection')]).toEqual([403, 'no', 'close'])
     await sending

@@ -34,7 +34,11 @@ function good(name: string, random: Random): Script {
     if (way === 1) {
       const half = Math.floor(body.length / 2)
       const chunk = (text: string): string => `${text.length.toString(16)}\r\n${text}\r\n`
-      return exchange.send([head('Transfer-Encoding: chunked\r\n'), chunk(body.slice(0, half)), chunk(body.slice(half)), '0\r\n\r\n'].map((text) => Buffer.from(text)))
+      return exchange.send(
+        [head('Transfer-Encoding: chunked\r\n'), chunk(body.slice(0, half)), chunk(body.slice(half)), '0\r\n\r\n'].map((text) =>
+          Buffer.from(text),
+        ),
+      )
     }
     return exchange.send(head(`Content-Length: ${body.length}\r\n`) + body)
   }
@@ -99,7 +103,13 @@ class Visitor {
     this.#tally.asked += batch
     const leaves = this.#random.chance(0.15)
     const cutAt = leaves ? this.#random.int(asked.map((one) => one.bytes).join('').length) : Infinity
-    if (this.#random.chance(0.5)) await client.send(asked.map((one) => one.bytes).join('').slice(0, cutAt))
+    if (this.#random.chance(0.5))
+      await client.send(
+        asked
+          .map((one) => one.bytes)
+          .join('')
+          .slice(0, cutAt),
+      )
     else {
       let sent = 0
       for (const one of asked) {
@@ -177,16 +187,31 @@ describe('a storm', () => {
       route: {
         timeouts: { firstByteMs: 400, connectMs: 400, idleMs: 400 },
         fallback: { afterMs: 150 },
-        mirror: { sample: 60, reverse: 60, timeoutMs: 200, concurrency: 6, queue: 6, methods: ['GET', 'HEAD', 'POST'], maxBodyBytes: 10_000 },
+        mirror: {
+          sample: 60,
+          reverse: 60,
+          timeoutMs: 200,
+          concurrency: 6,
+          queue: 6,
+          methods: ['GET', 'HEAD', 'POST'],
+          maxBodyBytes: 10_000,
+        },
       },
     })
-    const words: readonly Partial<WordParts>[] = [COMPLETE, SHADOW, { stage: 'canary', weightBps: 5_000 }, { ...COMPLETE, latched: true }, { stage: 'off' }]
+    const words: readonly Partial<WordParts>[] = [
+      COMPLETE,
+      SHADOW,
+      { stage: 'canary', weightBps: 5_000 },
+      { ...COMPLETE, latched: true },
+      { stage: 'off' },
+    ]
     let over = false
     const weather = (async () => {
       for (let turn = 0; !over; turn++) {
         await stage.ticks(2)
         stage.setWord(random.pick(words))
-        if (turn % 3 === 0) stage.publish({ endpoints: { v1: resolved([stage.v1.port], random.int(5)), v2: resolved([stage.v2.port], 10 + random.int(5)) } })
+        if (turn % 3 === 0)
+          stage.publish({ endpoints: { v1: resolved([stage.v1.port], random.int(5)), v2: resolved([stage.v2.port], 10 + random.int(5)) } })
         if (turn % 4 === 0) for (const connection of stage.v2.open) connection.socket.destroy()
       }
     })()

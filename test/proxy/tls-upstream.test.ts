@@ -120,7 +120,9 @@ describe.skipIf(!hasOpenssl())('a backend behind TLS (needs openssl)', () => {
 
   it('is braked by a client that does not read, and goes on when it does', async () => {
     const body = randomBody(createRandom(8), 30_000_000)
-    const { stage } = await over('localhost', { v1: answerBytes(Buffer.concat([Buffer.from(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n`), body])) })
+    const { stage } = await over('localhost', {
+      v1: answerBytes(Buffer.concat([Buffer.from(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n`), body])),
+    })
     const client = stage.client()
     await client.connected()
     client.socket.pause()

@@ -23,7 +23,12 @@ afterEach(async () => {
 async function wired(options: StageOptions = {}): Promise<{ stage: Stage; v2: EchoBackend }> {
   const v2 = await echoBackend('v2')
   backends.push(v2)
-  const stage = await open({ word: COMPLETE, endpoints: { v2: resolved([v2.port], 10) }, ...options, route: { ...PATIENT, ...options.route } })
+  const stage = await open({
+    word: COMPLETE,
+    endpoints: { v2: resolved([v2.port], 10) },
+    ...options,
+    route: { ...PATIENT, ...options.route },
+  })
   return { stage, v2 }
 }
 
@@ -97,7 +102,11 @@ describe('an upgrade the backend does not grant', () => {
   ])('because it %s is 502', async (_name, v2, code, outcome) => {
     const stage = await open({ word: COMPLETE, v2 })
     const answer = await (await upgrade(stage)).answer()
-    expect([answer.status, value(answer, 'x-banyan-backend'), value(answer, 'content-type')]).toEqual([code, 'v2', 'application/problem+json'])
+    expect([answer.status, value(answer, 'x-banyan-backend'), value(answer, 'content-type')]).toEqual([
+      code,
+      'v2',
+      'application/problem+json',
+    ])
     expect(stage.counted('v2')).toEqual({ [outcome]: 1 })
   })
 

@@ -107,7 +107,11 @@ describe('a WebSocket', () => {
     const [request] = stage.v1.requests
     expect(request?.target).toBe(path)
     const own = request?.headers.filter(([name]) => /^x-(?:twice|case)$/i.test(name))
-    expect(own).toEqual([['X-Twice', '1'], ['X-Twice', '2'], ['x-CASE', 'caf\xe9']])
+    expect(own).toEqual([
+      ['X-Twice', '1'],
+      ['X-Twice', '2'],
+      ['x-CASE', 'caf\xe9'],
+    ])
     expect(client.interim[0]?.headers).toContainEqual(['x-name', 'caf\xe9'])
   })
 
@@ -141,7 +145,12 @@ describe('a WebSocket', () => {
     await client.send(Buffer.concat([Buffer.from(upgradeHead('/')), frame]))
     await until('greeting and echo', () => client.reader.tunnel.includes('hello from v1') && client.reader.tunnel.includes('v1: early'))
     const split = stage.client()
-    await split.send([Buffer.from(upgradeHead('/').slice(0, 40)), Buffer.from(upgradeHead('/').slice(40)), frame.subarray(0, 3), frame.subarray(3)])
+    await split.send([
+      Buffer.from(upgradeHead('/').slice(0, 40)),
+      Buffer.from(upgradeHead('/').slice(40)),
+      frame.subarray(0, 3),
+      frame.subarray(3),
+    ])
     await until('greeting and echo again', () => split.reader.tunnel.includes('v1: early'))
   })
 

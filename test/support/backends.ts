@@ -2,7 +2,6 @@
  * Backends for whole-gateway tests: real HTTP servers on port 0 whose behaviour can be changed while they run.
  *
  * `mode` is looked at for every request, so a test breaks v2 in the middle of its traffic by one assignment.
- * The raw backend is for answers that no HTTP server would write.
  */
 import { createServer as createHttpServer } from 'node:http'
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
@@ -187,40 +186,6 @@ function flood(response: ServerResponse, left: number): void {
     if (!response.write(chunk)) return void response.once('drain', () => flood(response, rest))
   }
   response.end()
-}
-
-interface RawBackend {
-  readonly port: number
-  readonly url: string
-  /** Everything received on each connection so far, latin1. */
-  readonly received: readonly string[]
-  close(): Promise<void>
-}
-
-/** Speaks exact bytes: `onData` gets the socket and all it has received. */
-export async function startRawBackend(onData: (socket: Socket, received: string) => void): Promise<RawBackend> {
-  const received: string[] = []
-  const sockets = new Set<Socket>()
-  const server = createTcpServer((socket) => {
-    const index = received.push('') - 1
-    sockets.add(socket)
-    socket.on('close', () => sockets.delete(socket))
-    socket.on('error', () => undefined)
-    socket.on('data', (chunk: Buffer) => {
-      received[index] += chunk.toString('latin1')
-      onData(socket, received[index] ?? '')
-    })
-  })
-  const port = await listening(server, 0)
-  return {
-    port,
-    url: `http://127.0.0.1:${port}`,
-    received,
-    async close() {
-      for (const socket of sockets) socket.destroy()
-      await closed(server)
-    },
-  }
 }
 
 /** A port of loopback on which nobody listens: connecting there is refused. */

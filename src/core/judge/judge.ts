@@ -9,7 +9,7 @@ import type { RouteConfig } from '../model/config.ts'
 import type { JudgedRoute, RouteJudge } from './route.ts'
 import { createRouteJudge } from './route.ts'
 
-export const BASE_LOG_E = 18
+const BASE_LOG_E = 18
 
 export interface Judge {
   readonly threshold: number

@@ -18,7 +18,7 @@ import { createWindow, WINDOW_MS } from './window.ts'
 import type { Window } from './window.ts'
 
 /** log e at which the ramp holds and somebody is told; no trip. */
-export const SUSPECT_LOG_E = 5
+const SUSPECT_LOG_E = 5
 
 export interface JudgedRoute {
   readonly name: string

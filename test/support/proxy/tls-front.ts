@@ -15,7 +15,9 @@ export interface TlsFront {
 export async function tlsFront(to: number, { cert, key }: Certificates): Promise<TlsFront> {
   const names: (string | false | null)[] = []
   const sockets = new Set<net.Socket>()
-  const server = tls.createServer({ cert: readFileSync(cert), key: readFileSync(key), allowHalfOpen: true }, (front) => {
+  // A handshake that breaks off is given up at its timeout only.
+  const options = { cert: readFileSync(cert), key: readFileSync(key), allowHalfOpen: true, handshakeTimeout: 500 }
+  const server = tls.createServer(options, (front) => {
     names.push(front.servername)
     const back = net.connect({ port: to, host: '127.0.0.1', allowHalfOpen: true })
     for (const [one, other] of [

@@ -22,7 +22,7 @@ function compared(name: string): boolean {
 }
 
 /** Lines a backend must see just so, in this order. */
-export function endToEnd(message: Message): HeaderLine[] {
+function endToEnd(message: Message): HeaderLine[] {
   const nominated = connectionTokens(message)
   return comparable(message.headers).filter(([name]) => !nominated.includes(name.toLowerCase()))
 }
