@@ -20,7 +20,7 @@ import { haproxy, nginx } from './peers/programs.ts'
 const quick = process.argv.includes('--quick')
 const ROUNDS = quick ? 3 : 5
 const SECONDS = quick ? 1 : 5
-const RATE_SECONDS = quick ? 3 : 15
+const RATE_SECONDS = quick ? 3 : 8
 const CONNECTIONS = 50
 const RATE = 1_000
 

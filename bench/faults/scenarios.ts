@@ -156,7 +156,7 @@ async function reloads(quick: boolean): Promise<Outcome> {
       await sleep(100)
       continue
     }
-    const marker = 1 + (swap % 90) / 100
+    const marker = (100 + (swap % 90)) / 100
     rig.write(gatewayYaml(ports, rig.folder, { route: `    stage: canary\n    weight: ${marker}` }))
     const wrote = performance.now()
     let seen = false

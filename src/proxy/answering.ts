@@ -172,11 +172,14 @@ export class Answering {
     this.letGo()
   }
 
-  /** The last word on the primary: what the pair and the access log are told. */
+  /** The last word on the primary, for its pair. */
   finished(outcome: number): void {
+    this.#exchange.pair?.primaryEnd(this.status > 0 && outcome === outcomeOfStatus(this.status))
+  }
+
+  /** One line, whoever answered; status 0 when the client left before anybody did. */
+  log(): void {
     const exchange = this.#exchange
-    exchange.pair?.primaryEnd(this.status > 0 && outcome === outcomeOfStatus(this.status))
-    if (!exchange.logged) return
     this.#ctx.accessLog.write({
       method: exchange.method,
       target: exchange.target,

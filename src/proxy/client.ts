@@ -257,8 +257,6 @@ export class Client implements ClientLink, SocketHandler, Timed {
   onDeadline(): void {
     if (this.#phase === HEAD) this.refuse('head_timeout')
     else if (this.#phase === BUSY) this.#exchange?.onDeadline()
-    // What it has not taken must not end like something whole.
-    else if (this.socket.writableLength > 0) this.cut()
     else this.destroy()
   }
 
@@ -269,7 +267,9 @@ export class Client implements ClientLink, SocketHandler, Timed {
   }
 
   destroy(): void {
-    this.socket.destroy()
+    // What the client has not taken must not end like something whole.
+    if (this.socket.writableLength > 0) cut(this.socket)
+    else this.socket.destroy()
     this.onClose()
   }
 

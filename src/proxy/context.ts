@@ -72,7 +72,6 @@ export interface ExchangeLink {
   readonly close: boolean
   readonly requestDone: boolean
   readonly active: boolean
-  readonly logged: boolean
   readonly startedAt: number
   /** The head a backend gets; null once the exchange is over. */
   readonly head: Scratch | null
@@ -84,7 +83,8 @@ export interface ExchangeLink {
   onRolledBack(): void
   /** The gateway's own answer with this error; the exchange is over. */
   problem(code: ErrorCode, backend?: Backend | null): void
-  answerLocally(bytes: string): void
+  /** A whole answer of our own; the exchange is over. */
+  answerLocally(status: number, bytes: string): void
   /** What an answer of our own must look like now. */
   shape(): ProblemShape
   end(): void

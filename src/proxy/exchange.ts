@@ -6,6 +6,7 @@
  * nothing. It keeps the runtime it began with; the routing words it reads anew whenever it has waited.
  */
 import type { Backend } from '../core/model/config.ts'
+import { ERRORS } from '../core/errors.ts'
 import type { ErrorCode } from '../core/errors.ts'
 import { ASSIGNED_BY_BUCKET, ASSIGNED_OTHERWISE, LANE_V1, LANE_V2, counterId } from '../core/model/observation.ts'
 import { GATEWAY_SLOT, RULES, backendOf } from '../core/model/routing.ts'
@@ -125,11 +126,7 @@ export class Exchange implements ExchangeLink {
   }
 
   shape(): ProblemShape {
-    return { head: this.isHead, close: this.#mustClose(), lines: '' }
-  }
-
-  #mustClose(): boolean {
-    return this.close || !this.requestDone || this.ctx.draining
+    return { head: this.isHead, close: this.close || !this.requestDone || this.ctx.draining, lines: '' }
   }
 
   #admit(info: RequestInfo): ErrorCode | null {
@@ -161,7 +158,7 @@ export class Exchange implements ExchangeLink {
     const { notes } = ctx
     const backend = backendOf(this.decision.code)
     this.requestId = notes.requestId >= 0 ? head.value(notes.requestId) : runtime.config.requestId.generate ? ctx.randomHex(32) : ''
-    this.logged = ctx.accessLog.wants(runtime.config.accessLog.sample)
+    this.logged = !this.websocket && ctx.accessLog.wants(runtime.config.accessLog.sample)
     this.pair = ctx.mirrors.consider(this, route, backend)
     // The target outlives the head only where somebody will ask for it.
     if (this.logged || this.pair !== null || info.absolute) this.target = ctx.facts.target
@@ -270,11 +267,12 @@ export class Exchange implements ExchangeLink {
     if (rejection >= 0) this.ctx.recorder.rejected(rejection)
     if (code === 'bad_request' || code === 'body_too_large') this.close = true
     const lines = backend === null ? '' : this.runtime.backendLine[backend]
-    this.answerLocally(problemAnswer(code, { ...this.shape(), lines }))
+    this.answerLocally(ERRORS[code].status, problemAnswer(code, { ...this.shape(), lines }))
   }
 
-  answerLocally(bytes: string): void {
-    const close = this.#mustClose()
+  answerLocally(status: number, bytes: string): void {
+    const { close } = this.shape()
+    this.attempts.answer.status = status
     // Interim answers of the backend may still wait to be written.
     if (this.ctx.down.length > 0) this.ctx.down.flush(this.client.socket)
     this.client.socket.write(bytes, 'latin1')
@@ -286,6 +284,8 @@ export class Exchange implements ExchangeLink {
   /** Lets go of everything this exchange held. */
   end(): void {
     this.active = false
+    if (this.logged) this.attempts.answer.log()
+    this.logged = false
     this.afterRead()
     this.ctx.heldBytes -= this.body.release()
     this.attempts.answer.letGo()

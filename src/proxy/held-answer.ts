@@ -21,7 +21,9 @@ export class HeldAnswer implements UpstreamUser {
   readonly #told: number
   readonly #isHead: boolean
   #body: Buffer[] = []
+  /** Bytes of the body that came, and those kept of it. */
   #bytes = 0
+  #held = 0
   #conn: Upstream | null
 
   constructor(exchange: ExchangeLink, ctx: Context, conn: Upstream, head: Head, info: AnswerInfo) {
@@ -40,14 +42,26 @@ export class HeldAnswer implements UpstreamUser {
 
   onBody(buf: Buffer, from: number, to: number): void {
     this.#bytes += to - from
-    if (this.#bytes <= this.#exchange.runtime.holdBytes) this.#body.push(Buffer.from(buf.subarray(from, to)))
-    else this.#body = []
+    if (this.#bytes > this.#exchange.runtime.holdBytes) {
+      this.#letGo()
+      return
+    }
+    this.#body.push(Buffer.from(buf.subarray(from, to)))
+    this.#held += to - from
+    this.#ctx.heldBytes += to - from
+  }
+
+  #letGo(): void {
+    this.#ctx.heldBytes -= this.#held
+    this.#held = 0
+    this.#body = []
   }
 
   /** Nobody needs it any more. */
   leave(): void {
     this.#conn?.abandon()
     this.#conn = null
+    this.#letGo()
   }
 
   onAnswerEnd(conn: Upstream): void {
@@ -64,7 +78,8 @@ export class HeldAnswer implements UpstreamUser {
     if (length >= 0 && this.#status !== 204 && this.#status !== 304) out.text(`Content-Length: ${length}\r\n`)
     out.crlf()
     if (!this.#isHead) for (const chunk of this.#body) out.bytes(chunk)
-    this.#exchange.answerLocally(out.buf.toString('latin1', 0, out.length))
+    this.#letGo()
+    this.#exchange.answerLocally(this.#status, out.buf.toString('latin1', 0, out.length))
   }
 
   onFault(): void {

@@ -13,13 +13,14 @@ export function answerOwn(exchange: ExchangeLink, head: Head): ErrorCode | 'answ
   exchange.debug = notes.debug
   if (runtime.config.listen.health !== null && ctx.facts.target.split('?')[0] === runtime.config.listen.health) {
     const ok = ctx.ready && !ctx.draining
-    exchange.answerLocally(plainAnswer(ok ? 200 : 503, ok ? 'ok\n' : 'not ready\n', exchange.shape()))
+    const status = ok ? 200 : 503
+    exchange.answerLocally(status, plainAnswer(status, ok ? 'ok\n' : 'not ready\n', exchange.shape()))
     return 'answered'
   }
   // 9110 7.6.2: at zero the request ends here, above it one less is passed on.
   if (notes.maxForwards < 0 || exchange.method !== 'OPTIONS') return null
   if (/^0+$/.test(head.value(notes.maxForwards))) {
-    exchange.answerLocally(plainAnswer(200, '', { ...exchange.shape(), lines: ALLOW_LINE }))
+    exchange.answerLocally(200, plainAnswer(200, '', { ...exchange.shape(), lines: ALLOW_LINE }))
     return 'answered'
   }
   head.drop[notes.maxForwards] = 1

@@ -62,8 +62,7 @@ export class TunnelSocket extends Duplex {
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    // After an answer the client's connection ends by itself, when what is written is out.
-    if (!this.answered || error !== null) this.#socket.destroy()
+    this.#socket.destroy()
     done(error)
   }
 

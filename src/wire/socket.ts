@@ -149,7 +149,8 @@ function dialTls(to: Address, handler: DialHandler): Socket {
 /** Cuts a connection so that the peer cannot take it for a clean end: RST over TCP, where there is such a thing. */
 export function cut(socket: Socket): void {
   if (socket.destroyed) return
-  // While it connects Node would wait for the connection first; of other sockets it throws.
-  if (socket.connecting || 'encrypted' in socket || socket.remoteFamily === undefined) socket.destroy()
+  // A socket without a peer address is a Unix socket, for which Node throws, or one that still connects, which
+  // Node would let go on until the connection is there.
+  if ('encrypted' in socket || socket.remoteFamily === undefined) socket.destroy()
   else socket.resetAndDestroy()
 }

@@ -55,7 +55,11 @@ export class Wheel {
   }
 
   start(): void {
-    this.#timer ??= setInterval(() => this.turn(), TICK_MS)
+    this.#timer ??= setInterval(() => {
+      // After a stall what came meanwhile is read first: an answer that is here must not miss its deadline.
+      if (this.#clock() - this.#lastTick < 2 * TICK_MS) this.turn()
+      else setImmediate(() => this.turn())
+    }, TICK_MS)
   }
 
   stop(): void {

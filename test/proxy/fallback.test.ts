@@ -200,6 +200,15 @@ describe('both backends fail', () => {
     expect((await stage.ask(get('/x'))).status).toBe(502)
   })
 
+  it('what is held of v2 s answer is counted as memory, and let go', async () => {
+    const stage = await open({ v2: status(503, 'x'.repeat(5_000)), v1: hang, word: COMPLETE })
+    const client = stage.client()
+    await client.send(get('/x'))
+    await until('held', () => stage.ctx.heldBytes === 5_000)
+    client.rst()
+    await until('let go', () => stage.ctx.heldBytes === 0)
+  })
+
   it('v1 s own error answer stands when it has one', async () => {
     const stage = await open({ v2: status(503), v1: status(500, 'v1 too'), word: COMPLETE })
     const answer = await stage.ask(get('/x'))

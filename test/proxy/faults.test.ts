@@ -22,22 +22,35 @@ interface Mine {
   sprung: number
 }
 
-/** Publishes the stage's snapshot with one property of its route mined. */
-function mine(stage: Stage, property: keyof RouteConfig): Mine {
-  const state: Mine = { armed: 0, sprung: 0 }
-  const { config } = stage.snapshot
-  const [route] = config.routes
-  if (route === undefined) throw new Error('no route')
-  const mined = Object.defineProperty({ ...route }, property, {
+/** A copy of `of` that throws where its mine says. */
+function mined<T extends object>(of: T, property: keyof T & string, state: Mine): T {
+  return Object.defineProperty({ ...of }, property, {
     get: () => {
       if (state.armed > 0 && --state.armed === 0) {
         state.sprung++
         throw new Error(`injected into ${property}`)
       }
-      return route[property]
+      return of[property]
     },
   })
-  stage.publish({ config: { ...config, routes: [mined] } })
+}
+
+function publish(stage: Stage, change: (route: RouteConfig) => RouteConfig): void {
+  const { config } = stage.snapshot
+  stage.publish({ config: { ...config, routes: config.routes.map(change) } })
+}
+
+/** Publishes the stage's snapshot with one property of its route mined. */
+function mine(stage: Stage, property: keyof RouteConfig): Mine {
+  const state: Mine = { armed: 0, sprung: 0 }
+  publish(stage, (route) => mined(route, property, state))
+  return state
+}
+
+/** The one deadline that is read when an exchange is over. */
+function mineKeepAlive(stage: Stage): Mine {
+  const state: Mine = { armed: 0, sprung: 0 }
+  publish(stage, (route) => ({ ...route, timeouts: mined(route.timeouts, 'keepAliveMs', state) }))
   return state
 }
 
@@ -135,6 +148,24 @@ describe('an error of our own cuts its connection and no other, thrown', () => {
     expect((await first.answer()).body.toString()).toBe('v1 GET /first 0')
     expect([await second.end(), trap.sprung]).toEqual(['rst', 1])
     expect(thrownFrom(stage)).toMatch(/serveQueue/)
+    await witness()
+  })
+
+  it('behind an answer that is complete, when its connection serves somebody else already', async () => {
+    const { opened, open: answer } = gate()
+    const { stage, witness } = await withWitness({ v1: after(opened, answerAs('v1')), config: { pool: { connections: 2 } } })
+    const trap = mineKeepAlive(stage)
+    const [first, second] = [stage.client(), stage.client()]
+    await first.send(get('/first'))
+    await until('the first is in flight', () => stage.v1.requests.length === 2)
+    await second.send(get('/second'))
+    await until('the second waits', () => stage.ctx.pools.v1.waiting === 1)
+    trap.armed = 1
+    answer()
+    expect((await first.answer()).body.toString()).toBe('v1 GET /first 0')
+    expect([await first.end(), trap.sprung]).toEqual(['rst', 1])
+    expect((await second.answer()).body.toString()).toBe('v1 GET /second 0')
+    expect(stage.counter('retries')).toBe(0)
     await witness()
   })
 

@@ -102,6 +102,17 @@ describe('deadlines of 0 are none', () => {
 })
 
 describe('a connect that hangs', () => {
+  it('hangs for as long as it likes where it has no deadline', async () => {
+    const hung = await hungConnect()
+    const stage = await open({ endpoints: { v1: resolved([hung.port], 0) }, route: { timeouts: { connectMs: 0 } } })
+    const client = stage.client()
+    await client.send(get('/'))
+    await stage.ticks(5)
+    expect([client.complete.length, client.ended]).toEqual([0, null])
+    client.rst()
+    await hung.close()
+  })
+
   it('is given up with its deadline: no socket goes on trying', async () => {
     const sockets = (): number => process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length
     const hung = await hungConnect()

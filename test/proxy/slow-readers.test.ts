@@ -1,7 +1,8 @@
 /** Clients and backends that read slowly: nothing is lost, nothing piles up, nobody else notices. */
 import { describe, expect, it } from 'vitest'
 import { answerOk, ok, type Script } from '../support/wire/backend.ts'
-import { get, request } from '../support/wire/client.ts'
+import type { ClientLink } from '../../src/proxy/context.ts'
+import { get, request, type RawClient } from '../support/wire/client.ts'
 import { createRandom, randomBody } from '../support/wire/random.ts'
 import { turnOfLoop, until, untilSteady } from '../support/wire/until.ts'
 import { hang } from '../support/proxy/scripts.ts'
@@ -60,6 +61,38 @@ describe('a client that stops reading', () => {
     expect(stage.counted('v1')).toEqual({ aborted: 1 })
   }, 20_000)
 
+  it('at the very end of its answer is cut too: an HTTP/1.0 client could not tell', async () => {
+    const stage = await open({
+      v1: async (exchange) => {
+        const size = Number(exchange.request.target.slice(1))
+        await exchange.send(`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${size.toString(16)}\r\n`)
+        await exchange.send(Buffer.concat([Buffer.alloc(size), Buffer.from('\r\n0\r\n\r\n')]))
+      },
+      route: { timeouts: { idleMs: 500 } },
+    })
+    const deaf = async (size: number): Promise<RawClient> => {
+      const client = await stage.client().connected()
+      client.socket.pause()
+      await client.send(`GET /${size} HTTP/1.0\r\n\r\n`)
+      return client
+    }
+    // How much the kernel takes for a client that does not read; then answers that end around there.
+    await deaf(TOTAL)
+    await until('it is full', () => stage.ctx.heldBytes > 0)
+    const [{ socket }] = [...stage.ctx.clients] as [ClientLink]
+    const full = socket.bytesWritten - socket.writableLength
+    await until('it is gone', () => stage.ctx.clients.size === 0)
+    const sizes = Array.from({ length: 10 }, (_, i) => full - 32_768 + i * 16_384)
+    const clients = await Promise.all(sizes.map(deaf))
+    await until('all are gone', () => stage.ctx.clients.size === 0)
+    for (const [index, client] of clients.entries()) {
+      client.socket.resume()
+      const how = await client.end()
+      const received = client.answers[0]?.received ?? 0
+      if (received < (sizes[index] ?? 0)) expect([sizes[index], received, how]).toEqual([sizes[index], received, 'rst'])
+    }
+  }, 20_000)
+
   it('does not slow the others', async () => {
     const stage = await open({
       v1: (exchange) => (exchange.request.target === '/large' ? inPieces(Buffer.alloc(TOTAL), 65_536)(exchange) : answerOk(exchange)),
@@ -80,7 +113,8 @@ describe('a client that stops reading', () => {
     const stage = await open({
       v1: async (exchange) => {
         await exchange.send('HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n')
-        await turnOfLoop()
+        // Read by itself, and found a client that has not taken the answer before.
+        for (let turn = 0; turn < 4; turn++) await turnOfLoop()
         await exchange.send(ok('x'.repeat(20_000)))
       },
       route: { timeouts: { firstByteMs: 3_000, idleMs: 3_000, keepAliveMs: 3_000 } },

@@ -1,4 +1,5 @@
 /** How tunnels end, or never begin: each one counted once, no end left open. */
+import net from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { answerBytes, ok, reset, type Script } from '../support/wire/backend.ts'
 import type { RawClient } from '../support/wire/client.ts'
@@ -8,7 +9,7 @@ import { until, untilSteady } from '../support/wire/until.ts'
 import { frozen, hungConnect } from '../support/proxy/frozen.ts'
 import { hang, status } from '../support/proxy/scripts.ts'
 import { COMPLETE, stages, type Stage, type StageOptions } from '../support/proxy/stage.ts'
-import { echoBackend, Talker, upgradeHead, type EchoBackend } from '../support/proxy/websocket.ts'
+import { echoBackend, upgradeHead, type EchoBackend } from '../support/proxy/websocket.ts'
 
 const open = stages()
 const backends: EchoBackend[] = []
@@ -171,6 +172,26 @@ describe('a client that leaves', () => {
     }
   })
 
+  it('an open tunnel by RST ends the side of a backend that ignores its end, too', async () => {
+    const deaf = net.createServer({ allowHalfOpen: true }, (socket) => {
+      socket.on('error', () => undefined)
+      socket.once('data', () => socket.write(SWITCH))
+      socket.on('end', () => void setInterval(() => socket.write('more'), 10).unref())
+      socket.on('close', () => closed++)
+    })
+    let closed = 0
+    await new Promise<void>((resolve) => void deaf.listen(0, '127.0.0.1', resolve))
+    const stage = await open({
+      word: COMPLETE,
+      endpoints: { v2: resolved([(deaf.address() as net.AddressInfo).port], 10) },
+      route: PATIENT,
+    })
+    const client = await opened(await upgrade(stage))
+    client.rst()
+    await until('its side is closed', () => closed === 1)
+    await new Promise((resolve) => void deaf.close(resolve))
+  })
+
   it('an open tunnel by RST ends the backend s side', async () => {
     const { stage, v2 } = await wired()
     const client = await opened(await upgrade(stage))
@@ -241,54 +262,5 @@ describe('a client that does not read', () => {
     const steady = await untilSteady('what the backend could send', () => sent, 400)
     expect(steady).toBeLessThan(40_000_000)
     client.rst()
-  })
-})
-
-describe('the gateway ends tunnels', () => {
-  it('that are idle, and not those that are not', async () => {
-    const { stage, v2 } = await wired({ route: { timeouts: { ...PATIENT.timeouts, tunnelMs: 400 } } })
-    const [idle, busy] = [new Talker(`ws://127.0.0.1:${stage.port}/`), new Talker(`ws://127.0.0.1:${stage.port}/`)]
-    await until('both are open', () => idle.messages.length === 1 && busy.messages.length === 1)
-    let echoes = 0
-    while (!idle.closed) {
-      busy.send('ping')
-      echoes++
-      await until('its echo', () => busy.messages.length > echoes)
-    }
-    expect([busy.closed, v2.sockets.size]).toEqual([false, 1])
-    busy.leave()
-  })
-
-  it('on a v2 that is taken away, spread over no more than five seconds, and leaves v1 s alone', async () => {
-    const { stage, v2 } = await wired({ word: { stage: 'canary', weightBps: 9_000 } })
-    const v1 = await echoBackend('v1')
-    backends.push(v1)
-    stage.publish({ endpoints: { ...stage.snapshot.endpoints, v1: resolved([v1.port], 1) } })
-    // Without a key a request is v1's.
-    const stays = new Talker(`ws://127.0.0.1:${stage.port}/`)
-    const going = Array.from({ length: 24 }, () => new Talker(`ws://127.0.0.1:${stage.port}/`, { 'X-User-Id': 'alice' }))
-    await until('all are open', () => [stays, ...going].every((talker) => talker.messages.length === 1))
-    expect([v1.sockets.size, v2.sockets.size]).toEqual([1, 24])
-    const started = performance.now()
-    stage.setWord({ stage: 'canary', weightBps: 9_000, latched: true })
-    const ends: number[] = []
-    for (const talker of going) talker.socket.on('close', () => ends.push(performance.now() - started))
-    await until('all of v2 s are closed', () => ends.length === 24, 7_000)
-    expect(Math.max(...ends)).toBeLessThan(5_200)
-    // Spread: not all in the first second, nor in any other.
-    expect(Math.max(...ends) - Math.min(...ends)).toBeGreaterThan(1_500)
-    expect([stays.closed, v1.sockets.size]).toEqual([false, 1])
-    stays.leave()
-  }, 20_000)
-
-  it('that still wait for their 101 when v2 is taken away', async () => {
-    const stage = await open({ word: COMPLETE, v2: hang, route: PATIENT })
-    const client = await upgrade(stage)
-    await until('v2 has it', () => stage.v2.requests.length === 1)
-    stage.setWord({ ...COMPLETE, latched: true })
-    const answer = await client.answer()
-    expect([answer.status, value(answer, 'retry-after')]).toEqual([503, '1'])
-    // Nobody is blamed: v2 was given no time to answer.
-    expect(stage.counted('v2')).toEqual({ aborted: 1 })
   })
 })

@@ -129,6 +129,15 @@ describe('a WebSocket', () => {
     expect(v1.requests[0]?.headers.cookie).toHaveLength(20_002)
   })
 
+  it('takes an answer s head as large as any answer may have', async () => {
+    const stage = await open({
+      v1: answerBytes(`HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nX-L: ${'x'.repeat(25_000)}\r\n\r\nhi`),
+    })
+    const client = stage.client()
+    await client.send(upgradeHead('/'))
+    await until('the tunnel', () => client.reader.tunnel.toString() === 'hi')
+  })
+
   it('brings the backend what every request brings it, and nothing hop-by-hop', async () => {
     const { stage, v1 } = await wired({ config: { stickyCookie: null } })
     await told(talk(stage, '/', { 'X-Request-Id': 'id-1', 'X-Banyan-Shadow': '1', 'X-Forwarded-For': '6.6.6.6', 'X-Kept': 'yes' }), 1)

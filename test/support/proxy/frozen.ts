@@ -20,7 +20,7 @@ const HANGS_MS = 150
 
 export interface Frozen {
   readonly port: number
-  close(): Promise<void>
+  readonly close: () => Promise<void>
 }
 
 /** Connects to it succeed, nobody ever reads. */

@@ -4,10 +4,10 @@ import { answerBytes, ok, RawBackend, type Script } from '../wire/backend.ts'
 import { OneRequest, poolStage, type PoolStage } from './pool-user.ts'
 
 export interface PoolFixture {
-  backend(script?: Script): Promise<RawBackend>
-  stage(...args: Parameters<typeof poolStage>): PoolStage
+  readonly backend: (script?: Script) => Promise<RawBackend>
+  readonly stage: (...args: Parameters<typeof poolStage>) => PoolStage
   /** One request, answered. */
-  served(pool: PoolStage['pool'], once?: boolean): Promise<OneRequest>
+  readonly served: (pool: PoolStage['pool'], once?: boolean) => Promise<OneRequest>
 }
 
 export function poolFixture(): PoolFixture {

@@ -21,9 +21,9 @@ export interface PoolStage {
   readonly pool: Pool
   readonly wheel: Wheel
   /** Open connections as the process counts them. */
-  open(): number
+  readonly open: () => number
   /** Moves the clock, in steps of a tick. */
-  pass(ms: number): void
+  readonly pass: (ms: number) => void
 }
 
 /** `random`: what the pool draws, in turn; the last value for ever. */

@@ -37,7 +37,7 @@ export function after(gate: Promise<void>, then: Script): Script {
 
 export interface Gate {
   readonly opened: Promise<void>
-  open(): void
+  readonly open: () => void
 }
 
 export function gate(): Gate {
