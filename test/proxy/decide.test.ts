@@ -48,7 +48,7 @@ describe('sticky keys', () => {
     ['the first of two headers', { kind: 'header', name: 'x-user-id' }, (key) => ({ lines: [`X-User-Id: ${key}`, 'X-User-Id: other'] })],
     ['a cookie', { kind: 'cookie', name: 'session' }, (key) => ({ lines: [`Cookie: a=b; session=${key}; c=d`] })],
     ['a cookie in its second line', { kind: 'cookie', name: 'session' }, (key) => ({ lines: ['Cookie: a=b', `Cookie: session=${key}`] })],
-    ['a token s claim', { kind: 'jwt', claim: 'sub' }, (key) => ({ lines: [`Authorization: Bearer ${jwt({ sub: key })}`] })],
+    ['a token’s claim', { kind: 'jwt', claim: 'sub' }, (key) => ({ lines: [`Authorization: Bearer ${jwt({ sub: key })}`] })],
     ['the query', { kind: 'query', name: 'user' }, (key) => ({ target: `/a?x=1&user=${encodeURIComponent(key)}&user=other` })],
   ]
 
@@ -66,7 +66,7 @@ describe('sticky keys', () => {
     expect(client.complete.every((answer) => answer.body.toString() === backendOf(answer))).toBe(true)
   })
 
-  it('of the client s address is the one a trusted proxy names, and only that', async () => {
+  it('of the client’s address is the one a trusted proxy names, and only that', async () => {
     const stage = await open({
       word: HALF,
       config: { sticky: [{ kind: 'ip', direct: false }], trustedProxies: ['127.0.0.1/32'], debug: { secret: 's' } },
@@ -126,7 +126,7 @@ describe('the very next request obeys', () => {
     expect(stage.v2.requests).toHaveLength(20)
   })
 
-  it('the gateway s own kill switch, and its end', async () => {
+  it('the gateway’s own kill switch, and its end', async () => {
     const stage = await open({ word: COMPLETE })
     for (let i = 0; i < 5; i++) {
       stage.setGatewayWord({ killed: true })
@@ -231,7 +231,7 @@ describe('the sticky cookie', () => {
     expect(mintedIn(await plain.ask(get('/', 'Cache-Control: no-cache')))).not.toBe(null)
   })
 
-  it('is Secure when the client came over https by a trusted proxy s word, not by its own', async () => {
+  it('is Secure when the client came over https by a trusted proxy’s word, not by its own', async () => {
     const stage = await open({ word: HALF, config: COOKIE })
     const line = async (on: Stage): Promise<string> => values(await on.ask(get('/', 'X-Forwarded-Proto: https')), 'set-cookie')[0] ?? ''
     expect(await line(stage)).not.toMatch(/Secure/)
@@ -239,7 +239,7 @@ describe('the sticky cookie', () => {
     expect(await line(trusting)).toMatch(/; Secure/)
   })
 
-  it('comes beside the backend s own cookies, and with v1 s answer when v2 failed', async () => {
+  it('comes beside the backend’s own cookies, and with v1’s answer when v2 failed', async () => {
     const stage = await open({ word: HALF, config: COOKIE, v1: same('x', 'Set-Cookie: a=1', 'Set-Cookie: b=2'), v2: 'refuses' })
     for (let i = 0; i < 6; i++) {
       const cookies = values(await stage.ask(get('/')), 'set-cookie')
@@ -249,7 +249,7 @@ describe('the sticky cookie', () => {
 })
 
 describe('what the answer says', () => {
-  it('names contract and backend; a backend s own version stays, its claim to be another does not', async () => {
+  it('names contract and backend; a backend’s own version stays, its claim to be another does not', async () => {
     const stage = await open({ v1: same('x', 'x-api-version: v9', 'X-Banyan-Backend: v2') })
     const answer = await stage.ask(get('/'))
     expect([values(answer, 'x-api-version'), values(answer, 'x-banyan-backend')]).toEqual([['v9'], ['v1']])
@@ -290,7 +290,7 @@ describe('the class of an exchange', () => {
     expect([stage.finished('v2', 'bucket'), stage.finished('v2', 'otherwise'), stage.finished('v1', 'otherwise')]).toEqual([1, 1, 1])
   })
 
-  it('of a shadow request from a trusted peer is none of the bucket s', async () => {
+  it('of a shadow request from a trusted peer is none of the bucket’s', async () => {
     const stage = await open({ word: HALF, config: { trustedProxies: ['127.0.0.1/32'] } })
     await stage.ask(get('/', 'X-User-Id: alice', 'X-Banyan-Shadow: 1'))
     expect([stage.finished('v2', 'bucket'), stage.finished('v2', 'otherwise')]).toEqual([0, 1])

@@ -127,7 +127,7 @@ describe('v1 does not answer', () => {
     expect(stage.counter('fallbacks')).toBe(0)
   })
 
-  it('when part of v2 s answer has been passed on: the client sees the cut', async () => {
+  it('when part of v2’s answer has been passed on: the client sees the cut', async () => {
     const stage = await open({
       word: COMPLETE,
       v2: async (exchange) => {
@@ -155,7 +155,7 @@ describe('both backends fail', () => {
       'in pieces',
       answerBytes([Buffer.from('HTTP/1.1 503 Some Reason\r\nX-From: v2\r\nContent-Length: 11\r\n\r\nv2 is'), Buffer.from(' sorry')]),
     ],
-  ])('v2 s complete answer %s is delivered', async (_name, v2) => {
+  ])('v2’s complete answer %s is delivered', async (_name, v2) => {
     const stage = await open({ v2, v1: resetFirst, word: COMPLETE })
     const answer = await stage.ask(get('/x'))
     expect(answer.status).toBe(503)
@@ -167,7 +167,7 @@ describe('both backends fail', () => {
     expect(stage.counted('fallback')).toEqual({ reset: 1 })
   })
 
-  it('v2 s answer to HEAD keeps the length it told, and the connection goes on', async () => {
+  it('v2’s answer to HEAD keeps the length it told, and the connection goes on', async () => {
     const stage = await open({ v2: answerBytes('HTTP/1.1 503 No\r\nContent-Length: 77\r\n\r\n'), v1: resetFirst, word: COMPLETE })
     const client = stage.client({ methods: ['HEAD', 'HEAD'] })
     await client.send(request('HEAD', '/x') + request('HEAD', '/y'))
@@ -182,7 +182,7 @@ describe('both backends fail', () => {
     expect([answer.status, answer.declared, value(answer, 'x-banyan-backend')]).toEqual([503, 0, 'v2'])
   })
 
-  it('v1 s error is told when v2 has no complete answer', async () => {
+  it('v1’s error is told when v2 has no complete answer', async () => {
     const stage = await open({ v2: 'refuses', v1: resetFirst, word: COMPLETE })
     const answer = await stage.ask(get('/x'))
     expect(answer.status).toBe(502)
@@ -190,7 +190,7 @@ describe('both backends fail', () => {
     expect(JSON.parse(answer.body.toString())).toMatchObject({ code: 'upstream_reset' })
   })
 
-  it('v1 s error is told when v2 s answer was larger than may be held', async () => {
+  it('v1’s error is told when v2’s answer was larger than may be held', async () => {
     const stage = await open({
       v2: status(503, 'x'.repeat(5_000)),
       v1: resetFirst,
@@ -200,7 +200,7 @@ describe('both backends fail', () => {
     expect((await stage.ask(get('/x'))).status).toBe(502)
   })
 
-  it('what is held of v2 s answer is counted as memory, and let go', async () => {
+  it('what is held of v2’s answer is counted as memory, and let go', async () => {
     const stage = await open({ v2: status(503, 'x'.repeat(5_000)), v1: hang, word: COMPLETE })
     const client = stage.client()
     await client.send(get('/x'))
@@ -209,23 +209,23 @@ describe('both backends fail', () => {
     await until('let go', () => stage.ctx.heldBytes === 0)
   })
 
-  it('v1 s own error answer stands when it has one', async () => {
+  it('v1’s own error answer stands when it has one', async () => {
     const stage = await open({ v2: status(503), v1: status(500, 'v1 too'), word: COMPLETE })
     const answer = await stage.ask(get('/x'))
     expect([answer.status, answer.body.toString(), value(answer, 'x-banyan-backend')]).toEqual([500, 'v1 too', 'v1'])
   })
 
-  it('v2 s connection is used again after its listed answer', async () => {
+  it('v2’s connection is used again after its listed answer', async () => {
     const stage = await open({ v2: inTurn(status(503, 'v2 is sorry')), word: COMPLETE })
     for (let i = 0; i < 4; i++) expect((await stage.ask(get('/x'))).status).toBe(200)
     expect(stage.v2.requests).toHaveLength(4)
     expect(stage.v2.connections).toHaveLength(1)
   })
 
-  it('v2 s answer that never ends is left when v1 has answered', async () => {
+  it('v2’s answer that never ends is left when v1 has answered', async () => {
     const stage = await open({ v2: async (exchange) => exchange.send('HTTP/1.1 503 No\r\nContent-Length: 10\r\n\r\nhalf'), word: COMPLETE })
     expect((await stage.ask(get('/x'))).body.toString()).toBe('v1 GET /x 0')
-    await until('v2 s connection ended', () => stage.v2.open.length === 0)
+    await until('v2’s connection ended', () => stage.v2.open.length === 0)
   })
 })
 

@@ -107,7 +107,7 @@ describe('an error of our own cuts its connection and no other, thrown', () => {
     await witness()
   })
 
-  it('while a mirror s answer is read: its primary has its own', async () => {
+  it('while a mirror’s answer is read: its primary has its own', async () => {
     const { opened, open: answer } = gate()
     const { stage, witness } = await withWitness({ word: SHADOW, v2: after(opened, answerAs('v2')), route: { mirror: { sample: 100 } } })
     const trap = mine(stage, 'compare')
@@ -237,7 +237,7 @@ function thrownFrom(stage: Stage): string {
   return error instanceof Error ? (error.stack ?? '') : ''
 }
 
-describe('a thread s own errors', () => {
+describe('a thread’s own errors', () => {
   it('are three within ten seconds when it is to be replaced, and that is said once', () => {
     let now = 0
     const faults = createFaults(() => now)

@@ -211,7 +211,7 @@ describe('what a pair held is let go when', () => {
 })
 
 describe('a write that waits in the mirrors queue', () => {
-  it('keeps its body although the primary s answer is too large to compare', async () => {
+  it('keeps its body although the primary’s answer is too large to compare', async () => {
     const stage = await shadowed({
       v1: async (exchange) => {
         if (await exchange.whole) await exchange.send(ok('x'.repeat(CAP + 1)))

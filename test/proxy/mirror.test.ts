@@ -131,7 +131,7 @@ describe('is not mirrored', () => {
     expect([stage.v2.requests.length, stage.counter('mirror_sent'), stage.lane('mirror').started]).toEqual([0, 0, 0])
   })
 
-  it('any request while the whole gateway s mirrors are off', async () => {
+  it('any request while the whole gateway’s mirrors are off', async () => {
     const stage = await punctual({ v1: same(), v2: same(), word: SHADOW, route: ALL })
     stage.setGatewayWord({ mirrorsOff: true })
     await stage.ask(get('/'))
@@ -151,7 +151,7 @@ describe('is not mirrored', () => {
     await until('an unmarked one is mirrored', () => stage.v2.requests.length === 1)
   })
 
-  it('but a client s own shadow mark counts for nothing', async () => {
+  it('but a client’s own shadow mark counts for nothing', async () => {
     const stage = await punctual({ v1: same(), v2: same(), word: SHADOW, route: ALL })
     await stage.ask(get('/', 'X-Banyan-Shadow: 1'))
     await stage.quiet()
@@ -176,7 +176,7 @@ describe('is not mirrored', () => {
     ['the route is tripped', { ...COMPLETE, latched: true }, {}],
     ['the route is killed', { ...SHADOW, killed: true }, {}],
     ['the gateway is killed', SHADOW, { killed: true }],
-    ['the gateway s ceiling is 0', SHADOW, { ceilingZero: true }],
+    ['the gateway’s ceiling is 0', SHADOW, { ceilingZero: true }],
   ])('more than a twentieth while %s', async (_name, word, gateway) => {
     const stage = await punctual({ v1: same(), v2: same(), word, route: ALL })
     stage.setGatewayWord(gateway)

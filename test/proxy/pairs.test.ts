@@ -104,7 +104,7 @@ describe('different answers', () => {
     expect([body(stage, pair.v1), body(stage, pair.v2)]).toEqual(['from v1', 'from v2'])
   })
 
-  it('of a v2 that serves have v1 s on v1 s side', async () => {
+  it('of a v2 that serves have v1’s on v1’s side', async () => {
     const stage = await mirrored({ word: COMPLETE, v1: same('from v1'), v2: same('from v2!') })
     expect((await stage.ask(get('/'))).body.toString()).toBe('from v2!')
     const pair = await onlyPair(stage)
@@ -137,8 +137,8 @@ describe('different answers', () => {
 
 describe('incomparable, never handed on:', () => {
   it.each([
-    ['v1 s body past the cap', same('x'.repeat(5_001)), same('y')],
-    ['v2 s body past the cap', same('x'), same('y'.repeat(5_001))],
+    ['v1’s body past the cap', same('x'.repeat(5_001)), same('y')],
+    ['v2’s body past the cap', same('x'), same('y'.repeat(5_001))],
     ['both past the cap', same('x'.repeat(9_000)), same('x'.repeat(9_000))],
   ])('%s', async (_name, v1, v2) => {
     const stage = await mirrored({ v1, v2, route: { mirror: { ...MIRRORED.mirror, maxBodyBytes: 5_000 } } })

@@ -150,7 +150,7 @@ describe('a connect that hangs', () => {
 })
 
 describe('mirrors of several routes', () => {
-  it('do not take one another s connections', async () => {
+  it('do not take one another’s connections', async () => {
     const mirror = { sample: 100, concurrency: 2, queue: 2, timeoutMs: 3_000 }
     const stage = await open({
       v1: same(),
@@ -194,7 +194,7 @@ describe('a new snapshot', () => {
     expect((await stage.ask(get('/'))).status).toBe(200)
   })
 
-  it('keeps its slot s revision in use while a mirror or a tunnel of an older one still counts there', async () => {
+  it('keeps its slot’s revision in use while a mirror or a tunnel of an older one still counts there', async () => {
     const stage = await open({ v1: same(), v2: hang, word: SHADOW, route: { mirror: { sample: 100, timeoutMs: 600 } } })
     Object.defineProperty(stage.ctx.wheel, 'lagMs', { get: () => 0, set: () => undefined })
     await stage.ask(get('/'))

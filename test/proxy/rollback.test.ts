@@ -35,7 +35,7 @@ describe('when v2 is taken away', () => {
     // Nobody is blamed: v2 was given no time to answer.
     expect(stage.counted('v2')).toEqual({ aborted: 8 })
     expect(stage.counted('fallback')).toEqual({ '2xx': 8 })
-    await until('v2 s connections ended', () => stage.v2.open.length === 0)
+    await until('v2’s connections ended', () => stage.v2.open.length === 0)
   })
 
   it('by the global latch, the same', async () => {
@@ -166,7 +166,7 @@ describe('when v2 is taken away', () => {
     expect(stage.v1.requests).toHaveLength(1)
   })
 
-  it('v1 failing in its turn is v1 s error', async () => {
+  it('v1 failing in its turn is v1’s error', async () => {
     const stage = await open({ v2: hang, v1: status(500, 'v1 is ill'), word: COMPLETE, route: PATIENT })
     const client = stage.client()
     await client.send(get('/'))

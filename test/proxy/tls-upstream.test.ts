@@ -72,7 +72,7 @@ describe.skipIf(!hasOpenssl())('a backend behind TLS (needs openssl)', () => {
     expect(front.names).toEqual([false])
   })
 
-  it('is refused where its certificate is another s; v1 answers in v2 s place', async () => {
+  it('is refused where its certificate is another’s; v1 answers in v2’s place', async () => {
     const { stage } = await over('other.example')
     const answer = await stage.ask(get('/'))
     expect([answer.status, stage.counted('v1'), stage.v1.requests.length]).toEqual([502, { refused: 1 }, 0])
@@ -134,7 +134,7 @@ describe.skipIf(!hasOpenssl())('a backend behind TLS (needs openssl)', () => {
     expect((await client.answer(1, 20_000)).body.equals(body)).toBe(true)
   }, 40_000)
 
-  it('carries WebSockets, under its own name and not the client s Host', async () => {
+  it('carries WebSockets, under its own name and not the client’s Host', async () => {
     const { stage, front } = await over('localhost', { v1: answerBytes(`${SWITCH}hello`) })
     const client = stage.client()
     await client.send(upgradeHead('/ws').replace('Host: a', 'Host: public.example'))

@@ -192,7 +192,7 @@ describe('a client that leaves', () => {
     await new Promise((resolve) => void deaf.close(resolve))
   })
 
-  it('an open tunnel by RST ends the backend s side', async () => {
+  it('an open tunnel by RST ends the backend’s side', async () => {
     const { stage, v2 } = await wired()
     const client = await opened(await upgrade(stage))
     client.rst()
@@ -203,14 +203,14 @@ describe('a client that leaves', () => {
 })
 
 describe('half-closed ends', () => {
-  it('what either side sends after the other s FIN arrives', async () => {
+  it('what either side sends after the other’s FIN arrives', async () => {
     const stage = await open({
       word: COMPLETE,
       route: PATIENT,
       v2: async (exchange) => {
         const { socket, raw } = exchange.connection
         await exchange.send(SWITCH)
-        await until('the client s last words', () => Buffer.concat(raw).includes('goodbye'))
+        await until('the client’s last words', () => Buffer.concat(raw).includes('goodbye'))
         await until('its FIN', () => socket.readableEnded)
         await exchange.send('after your fin')
         exchange.fin()
@@ -219,7 +219,7 @@ describe('half-closed ends', () => {
     const client = await opened(await upgrade(stage))
     await client.send('goodbye')
     client.fin()
-    await until('the backend s last words', () => client.reader.tunnel.toString() === 'after your fin')
+    await until('the backend’s last words', () => client.reader.tunnel.toString() === 'after your fin')
     expect(await client.end()).toBe('fin')
     await until('nothing is left', () => stage.ctx.tunnels.size === 0 && stage.ctx.clients.size === 0)
   })

@@ -43,7 +43,7 @@ describe('the gateway ends tunnels', () => {
     busy.leave()
   })
 
-  it('on a v2 that is taken away, spread over no more than five seconds, and leaves v1 s alone', async () => {
+  it('on a v2 that is taken away, spread over no more than five seconds, and leaves v1’s alone', async () => {
     const { stage, v2 } = await wired({ word: { stage: 'canary', weightBps: 9_000 } })
     const v1 = await echoBackend('v1')
     backends.push(v1)
@@ -57,7 +57,7 @@ describe('the gateway ends tunnels', () => {
     stage.setWord({ stage: 'canary', weightBps: 9_000, latched: true })
     const ends: number[] = []
     for (const talker of going) talker.socket.on('close', () => ends.push(performance.now() - started))
-    await until('all of v2 s are closed', () => ends.length === 24, 7_000)
+    await until('all of v2’s are closed', () => ends.length === 24, 7_000)
     expect(Math.max(...ends)).toBeLessThan(5_200)
     // Spread: not all in the first second, nor in any other.
     expect(Math.max(...ends) - Math.min(...ends)).toBeGreaterThan(1_500)

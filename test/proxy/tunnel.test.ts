@@ -129,7 +129,7 @@ describe('a WebSocket', () => {
     expect(v1.requests[0]?.headers.cookie).toHaveLength(20_002)
   })
 
-  it('takes an answer s head as large as any answer may have', async () => {
+  it('takes an answer’s head as large as any answer may have', async () => {
     const stage = await open({
       v1: answerBytes(`HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nX-L: ${'x'.repeat(25_000)}\r\n\r\nhi`),
     })
