@@ -43,16 +43,19 @@ const paced = await pace(peers)
 printTable('sticky split, closed loop', plain)
 printTable('every request mirrored, closed loop', mirrored)
 printTable(`${RATE} requests/s`, paced)
-const saved = saveResults({
-  quick,
-  rounds: ROUNDS,
-  seconds: SECONDS,
-  connections: CONNECTIONS,
-  plain,
-  mirrored,
-  paced,
-  versions: Object.fromEntries(peers.map((peer) => [peer.name, peer.version()])),
-})
+const saved = saveResults(
+  {
+    quick,
+    rounds: ROUNDS,
+    seconds: SECONDS,
+    connections: CONNECTIONS,
+    plain,
+    mirrored,
+    paced,
+    versions: Object.fromEntries(peers.map((peer) => [peer.name, peer.version()])),
+  },
+  quick ? 'proxies-quick' : 'proxies',
+)
 console.log(`\nsaved as ${saved}`)
 
 await backend.stop()

@@ -18,5 +18,5 @@ for (const [name, { about, run }] of Object.entries(all)) {
   outcomes[name] = outcome
   console.log(`${outcome.pass ? 'kept' : 'NOT KEPT'}: ${JSON.stringify(outcome.figures)}`)
 }
-console.log(`\nsaved as ${saveResults({ quick, outcomes }, 'faults')}`)
+console.log(`\nsaved as ${saveResults({ quick, outcomes }, asked.length === 0 ? 'faults' : `faults-${asked.join('-')}`)}`)
 process.exitCode = Object.values(outcomes).every(({ pass }) => pass) ? 0 : 1

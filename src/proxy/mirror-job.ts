@@ -12,6 +12,7 @@ import {
 import type { AnswerInfo } from '../wire/answer.ts'
 import type { Head } from '../wire/head.ts'
 import type { Pool } from '../wire/pool.ts'
+import { FRAME_LENGTH } from '../wire/request.ts'
 import { send } from '../wire/scratch.ts'
 import type { ConnectFault, Upstream, UpstreamFault, UpstreamUser } from '../wire/upstream.ts'
 import { WheelEntry } from '../wire/wheel.ts'
@@ -97,6 +98,10 @@ export class MirrorJob implements UpstreamUser, Timed {
     if (info.status < 200) return
     this.#latencyMs = this.#ctx.clock() - this.#sentAt
     this.pair.mirrorHead(head, info, this.#latencyMs)
+    if (info.framing === FRAME_LENGTH && this.pair.mirrorTooLarge(info.length)) {
+      conn.abandon()
+      this.#end(outcomeOfStatus(info.status), false, false)
+    }
   }
 
   onBody(buf: Buffer, from: number, to: number): void {

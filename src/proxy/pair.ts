@@ -139,6 +139,14 @@ export class Pair {
     this.#body(this.primary, this.mirror, buf, from, to)
   }
 
+  /** Says by its length that it is too large to compare: it need not be read at all. */
+  mirrorTooLarge(length: number): boolean {
+    if (length <= this.#cap) return false
+    this.incomparable = true
+    this.#releaseAnswers()
+    return true
+  }
+
   /** False when the mirror's body went past the cap: it need not be read on. */
   mirrorBody(buf: Buffer, from: number, to: number): boolean {
     this.#body(this.mirror, this.primary, buf, from, to)
